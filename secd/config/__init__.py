@@ -1,0 +1,1 @@
+"""YAML to checked settings; every problem found, each with file:line:column."""

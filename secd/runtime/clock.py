@@ -1,0 +1,165 @@
+"""The only room that reads time.
+
+In: the system's clocks. Out: `Instant`s, and waits on the domain's own second count. I/O deadlines do not come here:
+they run on the real loop (`asyncio.timeout`). Refuses to believe a wall clock that jumps (safety rule S10): while it is
+untrusted, `utc` is the last trusted time plus the monotonic time since.
+"""
+
+import asyncio
+import heapq
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Protocol
+
+from secd.model.time import Instant
+
+STEP_TRUSTED_S_MAX = 60.0
+WAIT_SLICE_S_MAX = 3600.0
+
+
+class Clock(Protocol):
+    """Time as secd's domain sees it."""
+
+    def now(self) -> Instant:
+        """This moment."""
+
+    async def wait_until(self, mono_s: float) -> None:
+        """Return once `now().mono_s >= mono_s`; at once if that is past."""
+
+
+async def wait_for(clock: Clock, seconds: float) -> None:
+    """Wait a domain duration."""
+    await clock.wait_until(clock.now().mono_s + seconds)
+
+
+class SystemClock:
+    """The real clock. `last` is the newest stored instant, so the second count never goes back over a restart.
+
+    `wall` and `monotonic` exist so that a test can step one against the other.
+    """
+
+    def __init__(
+        self,
+        *,
+        last: Instant | None = None,
+        synchronised: bool = True,
+        wall: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._wall = wall
+        self._monotonic = monotonic
+        self._anchor_mono = monotonic()
+        self._anchor_wall = wall()
+        self._trusted = synchronised
+        self._base_s = self._anchor_wall
+        if last is not None:
+            away_s = self._anchor_wall - last.utc.timestamp()
+            if away_s < 0:
+                self._trusted = False
+                self._anchor_wall = last.utc.timestamp()
+            self._base_s = last.mono_s + max(0.0, away_s)
+
+    def now(self) -> Instant:
+        """This moment; small wall corrections are followed, a step over 60 s ends the trust."""
+        elapsed_s = self._monotonic() - self._anchor_mono
+        expected = self._anchor_wall + elapsed_s
+        wall = self._wall()
+        if self._trusted and abs(wall - expected) > STEP_TRUSTED_S_MAX:
+            self._trusted = False
+        if self._trusted:
+            self._anchor_wall += wall - expected
+        else:
+            wall = expected
+        return Instant(
+            utc=datetime.fromtimestamp(wall, UTC), mono_s=round(self._base_s + elapsed_s, 6), trusted=self._trusted
+        )
+
+    def accept_wall(self) -> None:
+        """Believe the wall clock again: it was synchronised, or an operator said so."""
+        self._anchor_wall = self._wall() - (self._monotonic() - self._anchor_mono)
+        self._trusted = True
+
+    async def wait_until(self, mono_s: float) -> None:
+        """Wait on the real loop until the second count reaches `mono_s`."""
+        while (left_s := mono_s - self.now().mono_s) > 0:
+            await asyncio.sleep(min(left_s, WAIT_SLICE_S_MAX))
+
+
+class Quiescence:
+    """Counts work in flight (queued inputs, appends, performs), so that a test knows when nothing more will happen."""
+
+    def __init__(self) -> None:
+        self._in_flight = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def begin(self) -> None:
+        """One more piece of work is under way."""
+        self._in_flight += 1
+        self._idle.clear()
+
+    def end(self) -> None:
+        """One piece of work is over."""
+        self._in_flight -= 1
+        if self._in_flight == 0:
+            self._idle.set()
+
+    async def idle(self) -> None:
+        """Return when nothing is in flight."""
+        await self._idle.wait()
+
+
+class ManualClock:
+    """Time for tests: it moves only by `advance`, deadline by deadline, and lets all work settle in between."""
+
+    def __init__(self, start: datetime, *, quiescence: Quiescence | None = None, settle_s_max: float = 10.0) -> None:
+        self._utc = start.astimezone(UTC)
+        self._mono_s = start.timestamp()
+        self._trusted = True
+        self._waits: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._tie = count()
+        self._quiescence = quiescence
+        self._settle_s_max = settle_s_max
+
+    def now(self) -> Instant:
+        """The moment the test has come to."""
+        return Instant(utc=self._utc, mono_s=self._mono_s, trusted=self._trusted)
+
+    async def wait_until(self, mono_s: float) -> None:
+        """Wait for the test to advance this far."""
+        if mono_s <= self._mono_s:
+            return
+        wait: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waits, (mono_s, next(self._tie), wait))
+        await wait
+
+    async def advance(self, seconds: float) -> None:
+        """Move on by `seconds`, stopping at every deadline on the way until its consequences have settled."""
+        target = self._mono_s + seconds
+        await self._settle()
+        while self._waits and self._waits[0][0] <= target:
+            due, _, wait = heapq.heappop(self._waits)
+            self._move_to(max(due, self._mono_s))
+            if not wait.done():
+                wait.set_result(None)
+            await self._settle()
+        self._move_to(target)
+        await self._settle()
+
+    def step_wall(self, seconds: float, *, trusted: bool) -> None:
+        """The wall clock jumps; the second count does not."""
+        self._utc += timedelta(seconds=seconds)
+        self._trusted = trusted
+
+    def _move_to(self, mono_s: float) -> None:
+        self._utc += timedelta(seconds=mono_s - self._mono_s)
+        self._mono_s = mono_s
+
+    async def _settle(self) -> None:
+        async with asyncio.timeout(self._settle_s_max):
+            for _ in range(20):
+                await asyncio.sleep(0)
+                if self._quiescence is not None:
+                    await self._quiescence.idle()

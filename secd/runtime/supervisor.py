@@ -1,0 +1,86 @@
+"""The only room that creates tasks or catches bare `Exception`.
+
+Every task has a name, an owner and a policy: `restart` with back-off (delivery, api, jobs, links), or `fatal` (engine,
+store): its failure ends the daemon, and systemd starts it again. Tasks stop last-in first-out.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+from secd.model.errors import Fault
+from secd.runtime.backoff import Backoff
+from secd.runtime.clock import Clock, wait_for
+
+_log = logging.getLogger(__name__)
+STOP_S_MAX = 5.0
+
+
+class Supervisor:
+    """Owns tasks. `failed` resolves with the exception of the first fatal task that ended."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._background: set[asyncio.Task[Any]] = set()
+        self.failed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
+
+    def run(self, name: str, work: Callable[[], Coroutine[Any, Any, None]], *, restart: Backoff | None = None) -> None:
+        """Start `work` under `name`. With `restart` it is started again after a failure; without, a failure is fatal."""
+        if name in self._tasks:
+            raise Fault(f"a task named {name!r} is running already")
+        keep = self._keep_running(name, work, restart) if restart is not None else self._run_fatal(name, work)
+        task = asyncio.create_task(keep, name=name)
+        self._tasks[name] = task
+        task.add_done_callback(lambda done: self._forget(name, done))
+
+    def start(self, name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Start one short piece of work that ends by itself; its failure is fatal. Cancelled at stop like the rest."""
+        task = asyncio.create_task(self._run_fatal(name, lambda: work), name=name)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+        return task
+
+    async def cancel(self, name: str) -> None:
+        """End one task and wait for its end; nothing if it is not running."""
+        task = self._tasks.get(name)
+        if task is not None:
+            await _cancel(task)
+
+    async def stop(self) -> None:
+        """End everything, last in first out, in at most `STOP_S_MAX` seconds each."""
+        for task in [*self._background, *reversed(list(self._tasks.values()))]:
+            await _cancel(task)
+
+    def names(self) -> tuple[str, ...]:
+        """The tasks running now."""
+        return tuple(self._tasks)
+
+    def _forget(self, name: str, done: asyncio.Task[None]) -> None:
+        if self._tasks.get(name) is done:
+            del self._tasks[name]
+
+    async def _run_fatal(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await work()
+        except Exception as error:
+            _log.critical("a task that secd cannot do without ended", exc_info=error, extra={"task_name": name})
+            if not self.failed.done():
+                self.failed.set_result(error)
+
+    async def _keep_running(self, name: str, work: Callable[[], Awaitable[None]], restart: Backoff) -> None:
+        while True:
+            try:
+                await work()
+                return
+            except Exception as error:
+                _log.error("a task failed and is started again", exc_info=error, extra={"task_name": name})
+            await wait_for(self._clock, restart.next_wait_s())
+
+
+async def _cancel(task: asyncio.Task[Any]) -> None:
+    task.cancel()
+    done, _ = await asyncio.wait({task}, timeout=STOP_S_MAX)
+    if not done:
+        _log.error("a task did not end when told to", extra={"task_name": task.get_name()})
