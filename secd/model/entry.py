@@ -21,10 +21,19 @@ class StateRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a commander is told: done or not, a stable code (`ok`, `stale_rev`, `unknown_target`, ...), one line for a person."""
+
+    done: bool
+    code: str = "ok"
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What the judge makes of one event: findings, alarm objects after their transition, orders, modes, changed state.
 
-    `alarms` are the objects as they stand after this step, newest revision only; each has an AlarmMoved finding.
+    `alarms` are the objects as they stand after this step, newest revision only; each has an AlarmMoved finding. `answer` is set when the event was a command.
     """
 
     findings: tuple[Event, ...] = ()
@@ -32,6 +41,7 @@ class Verdict:
     orders: tuple[Order, ...] = ()
     desired: tuple[DesiredLock, ...] = ()
     changes: tuple[StateRow, ...] = ()
+    answer: Answer | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
