@@ -28,6 +28,9 @@ class Clock(Protocol):
     async def wait_until(self, mono_s: float) -> None:
         """Return once `now().mono_s >= mono_s`; at once if that is past."""
 
+    def call_at(self, mono_s: float, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call `callback` once `now().mono_s >= mono_s`; what is returned cancels it."""
+
 
 async def wait_for(clock: Clock, seconds: float) -> None:
     """Wait a domain duration."""
@@ -55,11 +58,20 @@ class SystemClock:
         self._trusted = synchronised
         self._base_s = self._anchor_wall
         if last is not None:
-            away_s = self._anchor_wall - last.utc.timestamp()
-            if away_s < 0:
-                self._trusted = False
-                self._anchor_wall = last.utc.timestamp()
-            self._base_s = last.mono_s + max(0.0, away_s)
+            self.carry_on(last)
+
+    def carry_on(self, last: Instant) -> None:
+        """Continue from the newest stored instant: called once, when the store has been opened, before anything waits.
+
+        A wall clock earlier than the last stored event is not believed (S10).
+        """
+        away_s = self._wall() - last.utc.timestamp()
+        self._anchor_mono = self._monotonic()
+        self._anchor_wall = self._wall()
+        if away_s < 0:
+            self._trusted = False
+            self._anchor_wall = last.utc.timestamp()
+        self._base_s = last.mono_s + max(0.0, away_s)
 
     def now(self) -> Instant:
         """This moment; small wall corrections are followed, a step over 60 s ends the trust."""
@@ -85,6 +97,11 @@ class SystemClock:
         """Wait on the real loop until the second count reaches `mono_s`."""
         while (left_s := mono_s - self.now().mono_s) > 0:
             await asyncio.sleep(min(left_s, WAIT_SLICE_S_MAX))
+
+    def call_at(self, mono_s: float, callback: Callable[[], None]) -> Callable[[], None]:
+        """A timer on the real loop."""
+        left_s = max(0.0, mono_s - self.now().mono_s)
+        return asyncio.get_running_loop().call_later(left_s, callback).cancel
 
 
 class Quiescence:
@@ -134,6 +151,20 @@ class ManualClock:
         wait: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._waits, (mono_s, next(self._tie), wait))
         await wait
+
+    def call_at(self, mono_s: float, callback: Callable[[], None]) -> Callable[[], None]:
+        """A timer that the test's advance sets off; one that is due already runs on the next turn of the loop."""
+        loop = asyncio.get_running_loop()
+        if mono_s <= self._mono_s:
+            return loop.call_soon(callback).cancel
+        wait: asyncio.Future[None] = loop.create_future()
+        wait.add_done_callback(lambda done: None if done.cancelled() else callback())
+        heapq.heappush(self._waits, (mono_s, next(self._tie), wait))
+
+        def cancel() -> None:
+            wait.cancel()
+
+        return cancel
 
     async def advance(self, seconds: float) -> None:
         """Move on by `seconds`, stopping at every deadline on the way until its consequences have settled."""
