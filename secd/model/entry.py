@@ -33,7 +33,8 @@ class Answer:
 class Verdict:
     """What the judge makes of one event: findings, alarm objects after their transition, orders, modes, changed state.
 
-    `alarms` are the objects as they stand after this step, newest revision only; each has an AlarmMoved finding. `answer` is set when the event was a command.
+    `alarms` are the objects as they stand after this step, newest revision only; each has an AlarmMoved finding.
+    `answer` is set when the event was a command.
     """
 
     findings: tuple[Event, ...] = ()

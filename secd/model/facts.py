@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
-from secd.model.names import AlarmId, CameraId, DeviceId, Digest, EventId, GroupId, HolderId, OrderId, RuleId
+from secd.model.names import AlarmId, Digest, EventId, GroupId, HolderId, OrderId, RuleId
 from secd.model.secret import CardBits
 
 
@@ -278,5 +278,3 @@ Fact: TypeAlias = (
     | AlarmMoved
 )
 FACTS: dict[str, type] = {fact.__name__: fact for fact in Fact.__args__}
-
-__all__ = [*FACTS, "FACTS", "CameraId", "DeviceId", "Fact", "InputState", "PressKind"]

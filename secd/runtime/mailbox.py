@@ -1,7 +1,7 @@
 """Bounded mailboxes, and the pair the engine reads: urgent first, one consumer."""
 
-from collections import deque
 import asyncio
+from collections import deque
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
