@@ -11,6 +11,13 @@ from datetime import date, datetime, time
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints, WithJsonSchema
+from pydantic.annotated_handlers import GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+
+class ScalarError(ValueError):
+    """A scalar that cannot be read as its type; the text says what is expected instead."""
 
 
 class Settings(BaseModel):
@@ -21,12 +28,29 @@ class Settings(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """Marks a name that must exist in another section (or in one of several)."""
+    """Marks a name that must exist in another section (or in one of several), or be one of the built-in `extra` names.
+
+    `point=True`: the text is `device/number`; only the part before the slash is the name.
+    """
 
     sections: tuple[str, ...]
+    extra: tuple[str, ...]
+    point: bool
 
-    def __init__(self, *sections: str) -> None:
+    def __init__(self, *sections: str, extra: tuple[str, ...] = (), point: bool = False) -> None:
         object.__setattr__(self, "sections", sections)
+        object.__setattr__(self, "extra", extra)
+        object.__setattr__(self, "point", point)
+
+    def __get_pydantic_json_schema__(self, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {
+            **handler(core_schema),
+            REF_MARK: {"sections": list(self.sections), "extra": list(self.extra), "point": self.point},
+        }
+
+
+REF_MARK = "x-secd-ref"
+"""Where a JSON Schema says which names a text may be; `config.schema` turns it into enums."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +79,7 @@ class Finding:
     severity: str = field(default="error")
 
 
-_DURATION = re.compile(r"^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)$")
+_DURATION = re.compile(r"^([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(ms|s|m|h|d)$")
 _UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -63,17 +87,17 @@ def parse_duration_s(text: object) -> object:
     """`5s`, `250ms`, `10m`, `1h`, `30d` as seconds."""
     if not isinstance(text, str):
         return text
-    match = _DURATION.match(text)
+    match = _DURATION.fullmatch(text)
     if match is None:
-        raise ValueError("a duration is a number and a unit: 250ms, 5s, 10m, 1h, 30d")
+        raise ScalarError("a duration is a number and a unit: 250ms, 5s, 10m, 1h, 30d")
     return float(match[1]) * _UNITS_S[match[2]]
 
 
 def parse_whole(text: object) -> object:
     """Digits as a whole number; leading zeros are allowed and mean nothing."""
     if isinstance(text, str):
-        if not re.fullmatch(r"\d{1,18}", text):
-            raise ValueError("a whole number is written in digits")
+        if not re.fullmatch(r"[0-9]{1,18}", text):
+            raise ScalarError("a whole number is written in digits")
         return int(text)
     return text
 
@@ -82,7 +106,7 @@ def parse_flag(text: object) -> object:
     """Only `true` and `false`: yes, no, on and off are names."""
     if isinstance(text, str):
         if text not in {"true", "false"}:
-            raise ValueError("write true or false")
+            raise ScalarError("write true or false")
         return text == "true"
     return text
 
@@ -90,8 +114,8 @@ def parse_flag(text: object) -> object:
 def parse_time_of_day(text: object) -> object:
     """`HH:MM`, 00:00 to 23:59."""
     if isinstance(text, str):
-        if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text):
-            raise ValueError("a time of day is HH:MM, from 00:00 to 23:59")
+        if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text):
+            raise ScalarError("a time of day is HH:MM, from 00:00 to 23:59")
         return time(int(text[:2]), int(text[3:]))
     return text
 
@@ -99,28 +123,30 @@ def parse_time_of_day(text: object) -> object:
 def parse_date(text: object) -> object:
     """`YYYY-MM-DD`."""
     if isinstance(text, str):
+        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+            raise ScalarError("a date is YYYY-MM-DD")
         try:
             return date.fromisoformat(text)
         except ValueError as error:
-            raise ValueError("a date is YYYY-MM-DD and must exist") from error
+            raise ScalarError("a date is YYYY-MM-DD and must exist") from error
     return text
 
 
 def parse_local_moment(text: object) -> object:
     """`YYYY-MM-DD` or `YYYY-MM-DD HH:MM[:SS]`, in the site's zone; a bare date is its first instant."""
     if isinstance(text, str):
-        if not re.fullmatch(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d)?)?", text):
-            raise ValueError("a moment is YYYY-MM-DD or YYYY-MM-DD HH:MM")
+        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}(:[0-9]{2})?)?", text):
+            raise ScalarError("a moment is YYYY-MM-DD or YYYY-MM-DD HH:MM")
         try:
             return datetime.fromisoformat(text)
         except ValueError as error:
-            raise ValueError("a moment is YYYY-MM-DD HH:MM and must exist") from error
+            raise ScalarError("a moment is YYYY-MM-DD HH:MM and must exist") from error
     return text
 
 
 def _one_line(text: str) -> str:
     if any(ord(character) < 0x20 or ord(character) == 0x7F for character in text):
-        raise ValueError("no control characters")
+        raise ScalarError("one line without control characters")
     return text
 
 
@@ -128,14 +154,53 @@ Text = Annotated[str, StringConstraints(min_length=1, max_length=500), AfterVali
 """A line for people."""
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 """A name of a thing: letters, digits, hyphen, dot, underscore."""
-Digits = Annotated[str, StringConstraints(pattern=r"^\d{1,20}$")]
+Digits = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,20}$")]
 """Digits kept as written: a card number, a facility code, a PIN length. Leading zeros stay."""
-Seconds = Annotated[float, BeforeValidator(parse_duration_s), WithJsonSchema({"type": "string", "pattern": _DURATION.pattern, "examples": ["5s"]})]
+Seconds = Annotated[
+    float,
+    BeforeValidator(parse_duration_s),
+    WithJsonSchema({"type": "string", "pattern": _DURATION.pattern, "examples": ["5s"]}),
+]
 Whole = Annotated[int, BeforeValidator(parse_whole)]
 Flag = Annotated[bool, BeforeValidator(parse_flag)]
-TimeOfDay = Annotated[time, BeforeValidator(parse_time_of_day), WithJsonSchema({"type": "string", "pattern": r"^\d\d:\d\d$", "examples": ["22:30"]})]
+TimeOfDay = Annotated[
+    time,
+    BeforeValidator(parse_time_of_day),
+    WithJsonSchema({"type": "string", "pattern": r"^[0-9]{2}:[0-9]{2}$", "examples": ["22:30"]}),
+]
 Day = Annotated[date, BeforeValidator(parse_date), WithJsonSchema({"type": "string", "format": "date"})]
-LocalMoment = Annotated[datetime, BeforeValidator(parse_local_moment), WithJsonSchema({"type": "string", "examples": ["2026-11-23 09:00"]})]
+LocalMoment = Annotated[
+    datetime, BeforeValidator(parse_local_moment), WithJsonSchema({"type": "string", "examples": ["2026-11-23 09:00"]})
+]
+
+
+DevicePoint = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}(/[1-9][0-9]{0,3})?$"),
+    Ref("devices", point=True),
+]
+"""A numbered point of a device, `public-board/3`; the number may be left out where a device has one such point (1)."""
+DeviceButton = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}/[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"),
+    Ref("devices", point=True),
+]
+"""A named point of a device, `wireless-buttons/badge-1`."""
+
+
+def point_device(reference: str) -> str:
+    """The device of `device/number` or `device/name`."""
+    return reference.partition("/")[0]
+
+
+def point_number(reference: str) -> int:
+    """The number of `device/number`; 1 where none is written."""
+    return int(reference.partition("/")[2] or "1")
+
+
+def point_name(reference: str) -> str:
+    """The part after the slash of `device/name`; "" where none is written."""
+    return reference.partition("/")[2]
 
 
 class SecretRef(Settings):
@@ -146,5 +211,6 @@ class SecretRef(Settings):
     environment: Name | None = None
 
     def model_post_init(self, context: Any, /) -> None:
+        """Refuse no place, and more than one."""
         if sum(place is not None for place in (self.credential, self.file, self.environment)) != 1:
             raise ValueError("a secret is named by exactly one of credential, file, environment")
