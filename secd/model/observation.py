@@ -21,6 +21,7 @@ class Observation:
 
     `after_gap`: the first read after the link was away, so its age proves nothing (S8).
     `cursor` is set when it came out of the device's numbered log; it commits together with the event.
+    `author` is the operator of a CommandGiven. `kind` names the event outright where the fact alone does not (Trouble).
     """
 
     device: DeviceId
@@ -29,3 +30,5 @@ class Observation:
     age_s: float = 0.0
     after_gap: bool = False
     cursor: DeviceCursor | None = None
+    author: str = ""
+    kind: str = ""

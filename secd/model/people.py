@@ -41,6 +41,18 @@ class Holder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PresentedCard:
+    """What the bits of one read may mean: (format, key) in the configured order, and the last four digits to show.
+
+    `sealed` is the raw read under encryption where no format fits or no holder carries it (S21); b"" otherwise.
+    """
+
+    keys: tuple[tuple[str, str], ...]
+    masked: str
+    sealed: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class People:
     """The register as one immutable lookup; replaced whole when it changes."""
 
