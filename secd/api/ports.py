@@ -1,0 +1,30 @@
+"""What the API needs of the rest of the house, given to it by `app`."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from secd.api.operators import Operator
+from secd.model.entry import Answer
+from secd.model.facts import CommandGiven
+
+View = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """Views are JSON-ready mappings. `refused` puts an unauthorised command on record."""
+
+    operators: Callable[[], Mapping[int, Operator]]
+    submit: Callable[[CommandGiven, str], Awaitable[Answer]]
+    refused: Callable[[CommandGiven, str], None]
+    status: Callable[[], View]
+    doors: Callable[[], Sequence[View]]
+    devices: Callable[[], Sequence[View]]
+    alarms: Callable[[bool], Awaitable[Sequence[View]]]
+    events: Callable[[Mapping[str, str]], Awaitable[Sequence[View]]]
+    follow: Callable[[Mapping[str, str]], AsyncIterator[View]]
+    reload: Callable[[str, str, str], Awaitable[Answer]]
+    """(operator, reason, digest to approve or "")"""
+    accept_clock: Callable[[], None]
+    metrics: Callable[[], bytes]

@@ -1,0 +1,63 @@
+"""The bodies of commands, as a client must send them; also the schemas of the OpenAPI document."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
+
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
+Line = Annotated[str, StringConstraints(max_length=200)]
+
+
+class Body(BaseModel):
+    """Base of every request body: unknown members refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DoorCommand(Body):
+    """release or lock a door; `until` holds it locked."""
+
+    reason: Reason
+    until: AwareDatetime | None = None
+
+
+class UnlockCommand(Body):
+    """unlock a door until a moment: every override has an end (S19)."""
+
+    reason: Reason
+    until: AwareDatetime
+
+
+class LevelCommand(Body):
+    """Set or end a threat level in an area. Ending one needs a second operator's name (S3)."""
+
+    reason: Reason
+    level: Line = "lockdown"
+    area: Line
+    second: Line = ""
+
+
+class AlarmCommand(Body):
+    """Acknowledge or close an alarm at the revision that was seen; an older one is refused as stale."""
+
+    rev: int
+    note: Annotated[str, StringConstraints(max_length=500)] = ""
+
+
+class ReloadCommand(Body):
+    """Reload the site's files. `approve`: the digest of a dangerous edit that another operator asked for (S18)."""
+
+    reason: Reason
+    approve: Line = ""
+
+
+class ClockCommand(Body):
+    """Believe the wall clock again (S10)."""
+
+    reason: Reason
+
+
+def utc_text(moment: datetime | None) -> str | None:
+    """A moment as ISO text, or None."""
+    return None if moment is None else moment.isoformat()

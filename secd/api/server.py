@@ -1,0 +1,235 @@
+"""The HTTP server on the Unix socket (mode 0660): routes, who may use them, and how a refusal reads.
+
+In: HTTP/1.1 from local processes, bodies of at most 64 KB. Out: JSON; `/v1/events/follow` is one JSON object a line.
+Every command becomes an audited event, refused ones too. It takes no signals and opens no network port.
+"""
+
+import json
+import logging
+import socket
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+from aiohttp import web
+from pydantic import ValidationError
+
+from secd.api.openapi import Route, openapi_document
+from secd.api.operators import Operator, peer_uid
+from secd.api.ports import Ports
+from secd.api.requests import AlarmCommand, Body, ClockCommand, DoorCommand, LevelCommand, ReloadCommand, UnlockCommand
+from secd.model.entry import Answer
+from secd.model.facts import CommandGiven
+
+_log = logging.getLogger(__name__)
+BODY_BYTES_MAX = 64 * 1024
+STATUS_OF = {"ok": 200, "busy": 503, "unknown_target": 404, "bad_request": 400, "forbidden": 403}
+CONFLICT = 409
+BodyT = TypeVar("BodyT", bound=Body)
+OPERATOR: web.RequestKey[Operator] = web.RequestKey("operator", Operator)
+
+
+class Api:
+    """The routes over one set of ports."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self.routes = self._routes()
+
+    def application(self) -> web.Application:
+        """The aiohttp application, ready to run."""
+        application = web.Application(client_max_size=BODY_BYTES_MAX, middlewares=[self._who_is_asking])
+        for route in self.routes:
+            application.router.add_route(route.method, route.path, self._guarded(route))
+        application.router.add_get("/v1/openapi.json", self._openapi)
+        return application
+
+    def _routes(self) -> tuple[Route, ...]:
+        door = "/v1/doors/{door}"
+        alarm = "/v1/alarms/{alarm}"
+        return (
+            Route("GET", "/v1/status", "see", self._status, says="one screen of how things are"),
+            Route("GET", "/v1/doors", "see", self._doors, says="every door: mode, why, contact, lock"),
+            Route("GET", "/v1/devices", "see", self._devices, says="every device's link"),
+            Route("GET", "/v1/alarms", "see", self._alarms, says="open alarms; ?all=true for closed ones too"),
+            Route("GET", "/v1/events", "see", self._events, says="events by kind, subject, area, since, limit"),
+            Route(
+                "GET", "/v1/events/follow", "see", self._follow, says="events as they are stored, a JSON object a line"
+            ),
+            Route("GET", "/v1/metrics", "see", self._metrics, says="Prometheus text"),
+            Route(
+                "POST", f"{door}/release", "command_doors", self._release, DoorCommand, says="let one passage through"
+            ),
+            Route(
+                "POST", f"{door}/lock", "command_doors", self._lock, DoorCommand, says="end an unlock, or hold locked"
+            ),
+            Route("POST", f"{door}/unlock", "command_doors", self._unlock, UnlockCommand, says="unlock until a moment"),
+            Route("POST", "/v1/levels/set", "command_doors", self._set_level, LevelCommand, says="set a threat level"),
+            Route("POST", "/v1/levels/end", "command_doors", self._end_level, LevelCommand, says="end a threat level"),
+            Route("POST", f"{alarm}/acknowledge", "acknowledge", self._acknowledge, AlarmCommand, says="own an alarm"),
+            Route("POST", f"{alarm}/close", "acknowledge", self._close, AlarmCommand, says="close an alarm"),
+            Route("POST", "/v1/reload", "administer", self._reload, ReloadCommand, says="reload the site's files"),
+            Route("POST", "/v1/clock/accept", "administer", self._accept_clock, ClockCommand, says="believe the clock"),
+        )
+
+    @web.middleware
+    async def _who_is_asking(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        peer = request.get_extra_info("socket")
+        uid = peer_uid(peer)
+        operator = self._ports.operators().get(uid)
+        if operator is None:
+            self._ports.refused(
+                CommandGiven(verb=f"{request.method} {request.path[:100]}", target="", reason=""), f"uid {uid}"
+            )
+            return _say(
+                403,
+                "unmapped",
+                f"uid {uid} is no operator: an administrator adds it under `operators` in the site's files",
+            )
+        request[OPERATOR] = operator
+        return await handler(request)
+
+    def _guarded(self, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        async def guarded(request: web.Request) -> web.StreamResponse:
+            operator = request[OPERATOR]
+            if route.permission not in operator.may:
+                target = next(iter(request.match_info.values()), "")
+                self._ports.refused(
+                    CommandGiven(verb=f"{route.method} {route.path}", target=target, reason=""), operator.id
+                )
+                return _say(403, "forbidden", f"operator {operator.id!r} has no role that may {route.permission}")
+            return await route.handler(request)
+
+        return guarded
+
+    async def _openapi(self, _: web.Request) -> web.Response:
+        return web.json_response(openapi_document(self.routes))
+
+    async def _status(self, _: web.Request) -> web.Response:
+        return web.json_response(self._ports.status())
+
+    async def _doors(self, _: web.Request) -> web.Response:
+        return web.json_response({"doors": list(self._ports.doors())})
+
+    async def _devices(self, _: web.Request) -> web.Response:
+        return web.json_response({"devices": list(self._ports.devices())})
+
+    async def _alarms(self, request: web.Request) -> web.Response:
+        return web.json_response({"alarms": list(await self._ports.alarms(request.query.get("all") == "true"))})
+
+    async def _metrics(self, _: web.Request) -> web.Response:
+        return web.Response(body=self._ports.metrics(), content_type="text/plain")
+
+    async def _events(self, request: web.Request) -> web.Response:
+        try:
+            return web.json_response({"events": list(await self._ports.events(dict(request.query)))})
+        except ValueError as error:
+            return _say(400, "bad_request", str(error))
+
+    async def _follow(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
+        try:
+            lines = self._ports.follow(dict(request.query))
+        except ValueError as error:
+            return _say(400, "bad_request", str(error))
+        await response.prepare(request)
+        async for view in lines:
+            await response.write(json.dumps(view).encode() + b"\n")
+        return response
+
+    async def _release(self, request: web.Request) -> web.Response:
+        return await self._door_command(request, "door.release", DoorCommand)
+
+    async def _lock(self, request: web.Request) -> web.Response:
+        return await self._door_command(request, "door.lock", DoorCommand)
+
+    async def _unlock(self, request: web.Request) -> web.Response:
+        return await self._door_command(request, "door.unlock", UnlockCommand)
+
+    async def _door_command(
+        self, request: web.Request, verb: str, kind: type[DoorCommand] | type[UnlockCommand]
+    ) -> web.Response:
+        body = await _read(request, kind)
+        if isinstance(body, web.Response):
+            return body
+        command = CommandGiven(verb=verb, target=request.match_info["door"], reason=body.reason, until=body.until)
+        return _tell(await self._ports.submit(command, request[OPERATOR].id))
+
+    async def _set_level(self, request: web.Request) -> web.Response:
+        return await self._level_command(request, "level.set")
+
+    async def _end_level(self, request: web.Request) -> web.Response:
+        return await self._level_command(request, "level.end")
+
+    async def _level_command(self, request: web.Request, verb: str) -> web.Response:
+        body = await _read(request, LevelCommand)
+        if isinstance(body, web.Response):
+            return body
+        args = {"level": body.level, "area": body.area}
+        command = CommandGiven(verb=verb, target=body.area, reason=body.reason, second=body.second, args=args)
+        return _tell(await self._ports.submit(command, request[OPERATOR].id))
+
+    async def _acknowledge(self, request: web.Request) -> web.Response:
+        return await self._alarm_command(request, "alarm.acknowledge")
+
+    async def _close(self, request: web.Request) -> web.Response:
+        return await self._alarm_command(request, "alarm.close")
+
+    async def _alarm_command(self, request: web.Request, verb: str) -> web.Response:
+        body = await _read(request, AlarmCommand)
+        if isinstance(body, web.Response):
+            return body
+        args = {"rev": str(body.rev)}
+        command = CommandGiven(verb=verb, target=request.match_info["alarm"], reason=body.note, args=args)
+        return _tell(await self._ports.submit(command, request[OPERATOR].id))
+
+    async def _reload(self, request: web.Request) -> web.Response:
+        body = await _read(request, ReloadCommand)
+        if isinstance(body, web.Response):
+            return body
+        return _tell(await self._ports.reload(request[OPERATOR].id, body.reason, body.approve))
+
+    async def _accept_clock(self, request: web.Request) -> web.Response:
+        body = await _read(request, ClockCommand)
+        if isinstance(body, web.Response):
+            return body
+        self._ports.accept_clock()
+        command = CommandGiven(verb="clock.accept", target="clock", reason=body.reason)
+        return _tell(await self._ports.submit(command, request[OPERATOR].id))
+
+
+async def open_socket(application: web.Application, path: Path) -> web.AppRunner:
+    """Serve on the Unix socket at `path`, replacing a dead one; the caller cleans the runner up."""
+    runner = web.AppRunner(application, handle_signals=False, access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    await web.SockSite(runner, _listen(path)).start()
+    return runner
+
+
+def _listen(path: Path) -> socket.socket:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(path))
+    path.chmod(0o660)
+    return listener
+
+
+async def _read(request: web.Request, kind: type[BodyT]) -> BodyT | web.Response:
+    try:
+        return kind.model_validate_json(await request.read())
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "body"
+        return _say(400, "bad_request", f"{where}: {first['msg']}")
+
+
+def _tell(answer: Answer) -> web.Response:
+    status = 200 if answer.done else STATUS_OF.get(answer.code, CONFLICT)
+    return _say(status, answer.code, answer.detail)
+
+
+def _say(status: int, code: str, detail: str) -> web.Response:
+    return web.json_response({"done": status == 200, "code": code, "detail": detail}, status=status)

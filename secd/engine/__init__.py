@@ -1,0 +1,1 @@
+"""The forward loop: input -> event -> decision -> orders. One consumer, urgent inputs first."""
