@@ -1,4 +1,4 @@
-"""What a driver is (design contract): it reads, reports and carries out; it never decides, retries or logs a card number.
+"""What a driver is: it reads, reports and carries out; it never decides, retries or logs a card number.
 
 Each family's package exports `FAMILY`, one `Family`; secd.devices.families gathers them in the DRIVERS table.
 """
@@ -35,7 +35,7 @@ class Driver(Protocol):
         """
 
     async def perform(self, order: DeviceOrder) -> Outcome:
-        """Carry out one order on the live link before its deadline; a late one is refused. Raises LinkLost when down."""
+        """Carry out one order on the live link before its deadline, or refuse it as late. Raises LinkLost when down."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,14 +7,26 @@ store): its failure ends the daemon, and systemd starts it again. Tasks stop las
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 from secd.model.errors import Fault
 from secd.runtime.backoff import Backoff
 from secd.runtime.clock import Clock, wait_for
 
+T = TypeVar("T")
+
 _log = logging.getLogger(__name__)
 STOP_S_MAX = 5.0
+STEADY_S = 60.0
+"""A task that ran this long before it failed starts its back-off anew."""
+
+
+async def contain(work: Awaitable[T]) -> T | Exception:
+    """Await foreign work; whatever it raises comes back as a value, for its owner to judge and log. Cancellation passes."""
+    try:
+        return await work
+    except Exception as error:
+        return error
 
 
 class Supervisor:
@@ -26,7 +38,9 @@ class Supervisor:
         self._background: set[asyncio.Task[Any]] = set()
         self.failed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
 
-    def run(self, name: str, work: Callable[[], Coroutine[Any, Any, None]], *, restart: Backoff | None = None) -> None:
+    def run(
+        self, name: str, work: Callable[[], Coroutine[Any, Any, None]], *, restart: Backoff | None = None
+    ) -> asyncio.Task[None]:
         """Start `work` under `name`. With `restart` it is started again after a failure; without, a failure is fatal."""
         if name in self._tasks:
             raise Fault(f"a task named {name!r} is running already")
@@ -34,24 +48,25 @@ class Supervisor:
         task = asyncio.create_task(keep, name=name)
         self._tasks[name] = task
         task.add_done_callback(lambda done: self._forget(name, done))
+        return task
 
     def start(self, name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Start one short piece of work that ends by itself; its failure is fatal. Cancelled at stop like the rest."""
         task = asyncio.create_task(self._run_fatal(name, lambda: work), name=name)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+        task.add_done_callback(lambda done: work.close())  # cancelled before its first step, it was never awaited
         return task
 
-    async def cancel(self, name: str) -> None:
-        """End one task and wait for its end; nothing if it is not running."""
-        task = self._tasks.get(name)
-        if task is not None:
-            await _cancel(task)
+    async def cancel(self, *names: str) -> None:
+        """End these tasks together and wait for their end; nothing for one that is not running."""
+        await _cancel({task for name in names if (task := self._tasks.get(name)) is not None})
 
     async def stop(self) -> None:
-        """End everything, last in first out, in at most `STOP_S_MAX` seconds each."""
-        for task in [*self._background, *reversed(list(self._tasks.values()))]:
-            await _cancel(task)
+        """End everything: short pieces of work together, then the rest last in first out, `STOP_S_MAX` seconds at each."""
+        await _cancel(set(self._background))
+        for task in reversed(list(self._tasks.values())):
+            await _cancel({task})
 
     def names(self) -> tuple[str, ...]:
         """The tasks running now."""
@@ -71,16 +86,23 @@ class Supervisor:
 
     async def _keep_running(self, name: str, work: Callable[[], Awaitable[None]], restart: Backoff) -> None:
         while True:
+            started_mono_s = self._clock.now().mono_s
             try:
                 await work()
                 return
             except Exception as error:
                 _log.error("a task failed and is started again", exc_info=error, extra={"task_name": name})
+            if self._clock.now().mono_s - started_mono_s >= STEADY_S:
+                restart.reset()
             await wait_for(self._clock, restart.next_wait_s())
 
 
-async def _cancel(task: asyncio.Task[Any]) -> None:
-    task.cancel()
-    done, _ = await asyncio.wait({task}, timeout=STOP_S_MAX)
-    if not done:
+async def _cancel(tasks: set[asyncio.Task[Any]]) -> None:
+    running = tasks - {asyncio.current_task()}
+    for task in running:
+        task.cancel()
+    if not running:
+        return
+    _, stuck = await asyncio.wait(running, timeout=STOP_S_MAX)
+    for task in stuck:
         _log.error("a task did not end when told to", extra={"task_name": task.get_name()})
