@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from secd.config.types import Finding, Name, Ref, Section, Settings, Text, Whole
 
-Permission = Literal["see", "command_doors", "acknowledge", "administer"]
+Permission = Literal["see", "see_silent", "command_doors", "acknowledge", "administer"]
 
 
 class OperatorSettings(Settings):
@@ -21,7 +21,7 @@ class OperatorSettings(Settings):
 
 
 class RoleSettings(Settings):
-    """What a role may do: see, command_doors, acknowledge, administer (reload, clock, approve)."""
+    """What a role may do: see, see_silent (silent alarms too), command_doors, acknowledge, administer (reload, clock)."""
 
     may: tuple[Permission, ...]
 

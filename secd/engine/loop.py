@@ -89,7 +89,7 @@ class Engine:
         self._express = express
         self._supervisor = supervisor
         self._waiting: dict[int, asyncio.Future[Answer]] = {}
-        self._coming: dict[int, Tables] = {}
+        self._coming: dict[int, Callable[[], Tables]] = {}
         self._cancel_timer: Callable[[], None] | None = None
         self._armed: tuple[float, str] | None = None
         self._trusted = clock.now().trusted
@@ -111,7 +111,7 @@ class Engine:
         """Carry one observation through to the log and the orders."""
         coming = self._coming.pop(id(observation.fact), None)
         if coming is not None:
-            self.tables = coming
+            self.tables = coming()
         verdicts = tuple(self._step(event, observation) for event in self._intake.accept(observation))
         self._answer(observation, verdicts)
         if isinstance(observation.fact, TimerElapsed):
@@ -134,10 +134,12 @@ class Engine:
         finally:
             self._waiting.pop(id(command), None)
 
-    async def activate(self, tables: Tables, activated: PolicyActivated) -> None:
-        """Make `tables` the running ones; returns when the step that activates them has been taken."""
+    async def activate(self, change: Callable[[], Tables], activated: PolicyActivated) -> None:
+        """Make other tables the running ones. `change` rewires what must change with them and returns them; it is called
+        between two steps. Returns when the step that activates them has been taken.
+        """
         judged: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._coming[id(activated)] = tables
+        self._coming[id(activated)] = change
         self._waiting[id(activated)] = judged
         self._put(activated)
         try:

@@ -41,4 +41,6 @@ class Wiring:
 
     points: Mapping[tuple[DeviceId, str], Placement] = field(default_factory=dict)
     locks: Mapping[str, LockWiring] = field(default_factory=dict)
+    readers: Mapping[str, tuple[DeviceId, int]] = field(default_factory=dict)
+    """A door's reader: the device and the reader's number on it."""
     cameras: Mapping[str, DeviceId] = field(default_factory=dict)
