@@ -1,0 +1,75 @@
+"""From settings to `Wiring`: where every device's point sits in the building."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from secd.config.types import point_device, point_number
+from secd.model.doors import Role
+from secd.model.facts import PressKind
+from secd.model.names import AreaId, DeviceId
+from secd.model.wiring import LockWiring, Placement, Wiring
+
+DEVICE_POINTS = {"tamper/1": Role.TAMPER, "power/ac": Role.POWER, "power/battery": Role.POWER, "": Role.DEVICE}
+Points = dict[tuple[DeviceId, str], Placement]
+
+
+def build_wiring(values: Mapping[str, Any]) -> Wiring:
+    """The whole site's wiring from its checked settings."""
+    points: Points = {}
+    readers: dict[str, tuple[DeviceId, int]] = {}
+    locks: dict[str, LockWiring] = {}
+    for name, settings in values["devices"].items():
+        _place_device(points, name, settings)
+    for name, door in values["doors"].items():
+        _place_door(points, name, door)
+        reader = door.wiring.reader
+        if reader is not None:
+            readers[name] = (DeviceId(point_device(reader)), point_number(reader))
+        locks[name] = LockWiring(
+            device=DeviceId(point_device(door.wiring.lock)),
+            output=point_number(door.wiring.lock),
+            energise_to_unlock=door.relay == "energise_to_unlock",
+            release_s=door.release,
+        )
+    for name, point in values["panic_points"].items():
+        _place_panic(points, name, point)
+    cameras = {
+        name: DeviceId(name) for name, settings in values["devices"].items() if settings.driver == "onvif_camera"
+    }
+    return Wiring(points=points, locks=locks, readers=readers, cameras=cameras)
+
+
+def _place_device(points: Points, name: str, settings: Any) -> None:
+    device = DeviceId(name)
+    camera = settings.driver == "onvif_camera"
+    for address, role in DEVICE_POINTS.items():
+        points[device, address] = Placement(role=Role.CAMERA if camera and address == "" else role, subject=name)
+
+
+def _place_door(points: Points, name: str, door: Any) -> None:
+    area = AreaId(door.to)
+    wiring = door.wiring
+
+    def place(kind: str, reference: str | None, role: Role, *, inverted: bool = False) -> None:
+        if reference is not None:
+            key = (DeviceId(point_device(reference)), f"{kind}/{point_number(reference)}")
+            points[key] = Placement(role=role, subject=name, area=area, inverted=inverted)
+
+    place("reader", wiring.reader, Role.READER)
+    place("output", wiring.lock, Role.LOCK)
+    if wiring.contact is not None:
+        place("input", wiring.contact.input, Role.CONTACT, inverted=wiring.contact.closed_is == 1)
+    place("input", wiring.rex, Role.REX)
+    bolt = getattr(wiring, "bolt", None)
+    if bolt is not None:
+        place("input", bolt, Role.BOLT)
+
+
+def _place_panic(points: Points, name: str, point: Any) -> None:
+    reference = point.input or point.button
+    device, _, rest = reference.partition("/")
+    kind = "input" if point.input else "button"
+    press = PressKind.LOCKDOWN if point.press == "lockdown" else PressKind.HELP
+    points[DeviceId(device), f"{kind}/{rest}"] = Placement(
+        role=Role.PANIC, subject=name, area=AreaId(point.area), press=press
+    )
