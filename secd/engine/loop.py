@@ -22,6 +22,7 @@ from secd.model.order import DesiredLock, Order, ReleaseDoor
 from secd.policies.compile import Tables
 from secd.policies.judge import JudgeState, decide, next_due
 from secd.runtime.clock import Clock
+from secd.runtime.crashpoint import reached
 from secd.runtime.supervisor import Supervisor
 
 SECD = DeviceId("secd")
@@ -156,17 +157,21 @@ class Engine:
         return len(self._inbox) == 0 or self._clock.now().mono_s - self.figures.last_step_mono_s < STALLED_S_MAX
 
     def _step(self, event: Event, observation: Observation) -> Verdict:
+        reached("taken")
         now = self._clock.now()
         verdict = decide(self.tables, self.state, event, now)
         self.state.apply(verdict)
+        reached("decided")
         cursor = None if observation.cursor is None else (observation.device, observation.cursor)
         durable = self._log.append(
             Entry(event=event, verdict=verdict, policy=self.tables.digest, cursor=cursor),
         )
+        reached("appended")
         for desired in verdict.desired:
             self._performers.desire(desired)
         self._performers.observe(event)
         self._dispatch(verdict.orders, durable)
+        reached("ordered")
         self._watch_express(verdict.alarms, durable)
         self.figures.events += 1
         self.figures.last_step_mono_s = now.mono_s
