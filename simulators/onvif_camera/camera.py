@@ -1,0 +1,375 @@
+"""A simulated ONVIF camera: a real HTTP server on the loopback, for any client that speaks ONVIF.
+
+In: SOAP requests and picture requests; the control interface's actions. Out: replies, notifications to whoever pulls,
+JPEGs. Everything but the clock, the service list and the host name needs the login. Refuses more than `PULL_POINTS_MAX`
+pull points, replayed or stale tokens, and requests over 256 KiB. Its faults are its own: a clock that jumps, a changed
+password, a reboot, wrong addresses, and every answer of `hostile.py`.
+"""
+
+import asyncio
+import ssl
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from typing import Annotated, Any, Final, Self
+
+from aiohttp import web
+from annotated_types import Ge, Le
+
+from simulators.faults import HOST, Login, SimulatedClock
+from simulators.onvif_camera import services
+from simulators.onvif_camera.events import CELL_MOTION, SCENE_CHANGE, Properties, PullPoint, Topic, digital_input
+from simulators.onvif_camera.hostile import Hostility, Misbehaviour
+from simulators.onvif_camera.login import HttpDigestGate, HttpVerdict, TokenGate
+from simulators.onvif_camera.picture import draw
+from simulators.onvif_camera.services import PROFILE, Addresses
+from simulators.onvif_camera.soap import (
+    NAMESPACES,
+    REQUEST_BYTES_MAX,
+    Call,
+    SoapFault,
+    parse_duration_s,
+    parse_termination_s,
+    read_call,
+    write_fault,
+    write_reply,
+)
+
+PULL_POINTS_MAX: Final = 4
+LIFE_S: Final = 60.0
+PULL_S_MAX: Final = 120.0
+MESSAGES_MAX: Final = 100
+SOAP_PATHS: Final = ("/onvif/device_service", "/onvif/media_service", "/onvif/event_service", "/onvif/pull_point")
+SNAPSHOT_PATH: Final = "/snapshot.jpg"
+UNAUTHENTICATED: Final = frozenset(
+    {"GetSystemDateAndTime", "GetCapabilities", "GetServices", "GetServiceCapabilities", "GetHostname"}
+)
+
+
+class OnvifCamera:
+    """One camera. Use as `async with OnvifCamera() as camera`; clients connect to `camera.address`.
+
+    `topics` are what it can notice. `events=False` leaves the event service out. `http_digest_only` wants HTTP digest for
+    SOAP too. `by_parameter` names pull points by a reference parameter instead of their own address.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str = "camera",
+        username: str = "secd",
+        password: str = "camera-password",  # noqa: S107  a simulator's
+        port: int = 0,
+        topics: tuple[Topic, ...] = (CELL_MOTION, SCENE_CHANGE, digital_input("1")),
+        events: bool = True,
+        http_digest_only: bool = False,
+        by_parameter: bool = False,
+        algorithms: tuple[str, ...] = ("SHA-256", "MD5"),
+        pull_points_max: int = PULL_POINTS_MAX,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self.name = name
+        self.port = port
+        self.login = Login(username, password)
+        self.clock = SimulatedClock()
+        self.calls: Counter[str] = Counter()
+        """How often each operation was asked for; a picture counts as GET."""
+        self.refusals: deque[str] = deque(maxlen=100)
+        self.announced = ""
+        """Another origin to announce for every service; "" tells the truth."""
+        self.announced_pull_point = ""
+        self.announced_snapshot = ""
+        self._events = events
+        self._http_digest_only = http_digest_only
+        self._by_parameter = by_parameter
+        self._tls = tls
+        self._tokens = TokenGate(self.login, self.clock)
+        self._digests = HttpDigestGate(self.login, self.clock, algorithms)
+        self._properties = Properties(self.clock, topics, pull_points_max=pull_points_max)
+        self._closing = asyncio.Event()
+        self._misbehaviour = Misbehaviour(self._closing)
+        self._changed = asyncio.Condition()
+        self._boots = 1
+        self._runner: web.AppRunner | None = None
+
+    async def __aenter__(self) -> Self:
+        app = web.Application(client_max_size=REQUEST_BYTES_MAX)
+        for path in SOAP_PATHS:
+            app.router.add_post(path, self._soap)
+        app.router.add_post("/onvif/pull_point/{id}", self._soap)
+        app.router.add_get(SNAPSHOT_PATH, self._snapshot)
+        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, HOST, self.port, ssl_context=self._tls).start()
+        self.port = self._runner.addresses[0][1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Stop serving."""
+        self._closing.set()
+        self._properties.forget_all()
+        if self._runner is not None:
+            self._drop_connections()
+            await self._runner.cleanup()
+            self._runner = None
+
+    @property
+    def address(self) -> str:
+        """Where it really is."""
+        return f"{'https' if self._tls else 'http'}://{HOST}:{self.port}"
+
+    @property
+    def pull_points(self) -> tuple[str, ...]:
+        """The living pull points."""
+        return self._properties.pull_points
+
+    async def called(self, operation: str, times: int = 1) -> None:
+        """Return once `operation` was asked for `times` times in all."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self.calls[operation] >= times)
+
+    # --- what may be done to it --------------------------------------------------------------------------------------
+
+    def motion(self, *, on: bool = True) -> None:
+        """Something moves, or nothing any more."""
+        self._change(lambda topic: "motion" in topic.path.lower(), on=on)
+
+    def tamper(self, *, on: bool = True) -> None:
+        """The camera is covered or turned, or set right."""
+        self._change(lambda topic: topic.path.endswith("Tamper") or "GlobalSceneChange" in topic.path, on=on)
+
+    def digital_input(self, *, on: bool = True, token: str = "1") -> None:  # noqa: S107  a contact's name
+        """A contact at the camera closes or opens."""
+        self._properties.change(digital_input(token), on=on)
+
+    def reboot(self) -> None:
+        """Start anew: every connection and every pull point is gone."""
+        self._boots += 1
+        self._properties.forget_all()
+        self._drop_connections()
+
+    def forget_pull_points(self) -> None:
+        """Lose every pull point but no connection, as some cameras do when one client unsubscribes."""
+        self._properties.forget_all()
+
+    def jump_clock(self, *, seconds: Annotated[float, Ge(-4e8), Le(4e8)]) -> None:
+        """Step the camera's clock."""
+        self.clock.jump(seconds)
+
+    def set_password(self, *, password: str) -> None:
+        """Change the login."""
+        self.login.change(password)
+
+    def expire_nonces(self) -> None:
+        """Make every HTTP digest nonce stale."""
+        self._digests.expire()
+
+    def misbehave(self, *, how: Hostility, operation: str = "", elsewhere: str = "") -> None:
+        """Answer `operation` (all when "") badly until `behave`; GET is the picture."""
+        self._misbehaviour.how = how
+        self._misbehaviour.operation = operation
+        self._misbehaviour.elsewhere = elsewhere or self._misbehaviour.elsewhere
+
+    def announce(self, *, services: str = "", pull_point: str = "", snapshot: str = "") -> None:
+        """Name these origins instead of the true one for services, pull points and pictures; "" is the truth."""
+        self.announced, self.announced_pull_point, self.announced_snapshot = services, pull_point, snapshot
+
+    def behave(self) -> None:
+        """Be a good camera again."""
+        self._misbehaviour.how = None
+        self.announce()
+
+    def actions(self) -> Mapping[str, Callable[..., object]]:
+        """What the control interface may do."""
+        return {
+            "motion": self.motion,
+            "tamper": self.tamper,
+            "digital_input": self.digital_input,
+            "reboot": self.reboot,
+            "forget_pull_points": self.forget_pull_points,
+            "jump_clock": self.jump_clock,
+            "set_password": self.set_password,
+            "expire_nonces": self.expire_nonces,
+            "misbehave": self.misbehave,
+            "announce": self.announce,
+            "behave": self.behave,
+        }
+
+    def state(self) -> dict[str, Any]:
+        """How it stands."""
+        return {
+            "address": self.address,
+            "clock": self.clock.utc(),
+            "boots": self._boots,
+            "properties": self._properties.states(),
+            "pull_points": self.pull_points,
+            "misbehaves": self._misbehaviour.how,
+            "calls": dict(self.calls),
+            "refusals": list(self.refusals),
+        }
+
+    # --- HTTP --------------------------------------------------------------------------------------------------------
+
+    async def _soap(self, request: web.Request) -> web.StreamResponse:
+        try:
+            call = read_call(await request.read())
+            await self._count(call.operation)
+            if self._misbehaviour.touches(call.operation):
+                return await self._misbehaviour.answer(request)
+            challenge = self._admit(request, call)
+            if challenge is not None:
+                return challenge
+            content = await self._answer(request, call)
+        except SoapFault as fault:
+            self.refusals.append(fault.reason)
+            return web.Response(body=write_fault(fault), status=fault.status, content_type="application/soap+xml")
+        return web.Response(body=write_reply(content, call), content_type="application/soap+xml", charset="utf-8")
+
+    async def _snapshot(self, request: web.Request) -> web.StreamResponse:
+        await self._count("GET")
+        if self._misbehaviour.touches("GET"):
+            return await self._misbehaviour.answer(request)
+        challenge = self._check_http_digest(request)
+        if challenge is not None:
+            return challenge
+        moving = any(on for path, on in self._properties.states().items() if "motion" in path.lower())
+        jpeg = await asyncio.to_thread(draw, self.name, self.clock.utc(), motion=moving)
+        return web.Response(body=jpeg, content_type="image/jpeg")
+
+    async def _count(self, operation: str) -> None:
+        async with self._changed:
+            self.calls[operation] += 1
+            self._changed.notify_all()
+
+    def _admit(self, request: web.Request, call: Call) -> web.Response | None:
+        if call.operation in UNAUTHENTICATED:
+            return None
+        if self._http_digest_only or not self._tokens.carried_by(call):
+            return self._check_http_digest(request)
+        self._tokens.check(call)
+        return None
+
+    def _check_http_digest(self, request: web.Request) -> web.Response | None:
+        said = request.headers.get("Authorization", "")
+        verdict = self._digests.check(said, request.method, request.path_qs) if said else HttpVerdict.REFUSED
+        if verdict is HttpVerdict.ACCEPTED:
+            return None
+        self.refusals.append("HTTP digest")
+        response = web.Response(status=401, text="401")
+        for value in self._digests.challenges(stale=verdict is HttpVerdict.STALE):
+            response.headers.add("WWW-Authenticate", value)
+        return response
+
+    def _drop_connections(self) -> None:
+        server = self._runner.server if self._runner is not None else None
+        for connection in list(server.connections) if server is not None else ():
+            if connection.transport is not None:
+                connection.transport.abort()
+
+    # --- operations --------------------------------------------------------------------------------------------------
+
+    async def _answer(self, request: web.Request, call: Call) -> str:
+        here = self._addresses()
+        texts: dict[str, Callable[[], str]] = {
+            "GetSystemDateAndTime": lambda: services.system_date_and_time(self.clock.utc()),
+            "GetDeviceInformation": lambda: services.device_information(self.name),
+            "GetCapabilities": lambda: services.capabilities(here, events=self._events),
+            "GetServices": lambda: services.services(here, events=self._events),
+            "GetScopes": lambda: services.scopes(self.name),
+            "GetHostname": lambda: services.hostname(self.name),
+            "GetProfiles": services.profiles,
+            "GetVideoSources": services.video_sources,
+            "GetStreamUri": lambda: self._media_uri(call, here.stream),
+            "GetSnapshotUri": lambda: self._media_uri(call, here.snapshot),
+            "SystemReboot": self._reboot_soon,
+        }
+        if self._events:
+            texts["GetEventProperties"] = lambda: services.event_properties(self._properties.topics)
+            texts["CreatePullPointSubscription"] = lambda: self._create_pull_point(call)
+        if call.operation in texts:
+            return texts[call.operation]()
+        at_pull_point: dict[str, Callable[[Call, PullPoint], str | Awaitable[str]]] = {
+            "PullMessages": self._pull,
+            "Renew": self._renew,
+            "Unsubscribe": self._unsubscribe,
+            "SetSynchronizationPoint": self._synchronise,
+        }
+        if call.operation not in at_pull_point or not self._events:
+            raise SoapFault(
+                f"{call.operation} is not implemented", "ter:ActionNotSupported", code="Receiver", status=500
+            )
+        answer = at_pull_point[call.operation](call, self._pull_point_of(request, call))
+        return answer if isinstance(answer, str) else await answer
+
+    def _addresses(self) -> Addresses:
+        origin = self.announced or self.address
+        device, media, events, _ = SOAP_PATHS
+        return Addresses(
+            device=origin + device,
+            media=origin + media,
+            events=origin + events,
+            snapshot=(self.announced_snapshot or self.address) + SNAPSHOT_PATH,
+            stream=f"rtsp://{HOST}:554/main",
+        )
+
+    def _media_uri(self, call: Call, uri: str) -> str:
+        if call.text("trt:ProfileToken") != PROFILE:
+            raise SoapFault("there is no such profile", "ter:InvalidArgVal", "ter:NoProfile")
+        return services.media_uri(call.operation, uri)
+
+    def _reboot_soon(self) -> str:
+        asyncio.get_running_loop().call_later(0.05, self.reboot)
+        return "<tds:SystemRebootResponse><tds:Message>Rebooting</tds:Message></tds:SystemRebootResponse>"
+
+    def _create_pull_point(self, call: Call) -> str:
+        if call.element.find("tev:Filter/*", NAMESPACES) is not None:
+            raise SoapFault("filters are not supported", "ter:InvalidArgVal", "wsnt:InvalidFilterFault")
+        now = self.clock.utc()
+        wanted = call.text("tev:InitialTerminationTime")
+        pull_point = self._properties.subscribe(parse_termination_s(wanted, now) if wanted else LIFE_S)
+        path = SOAP_PATHS[3] if self._by_parameter else f"{SOAP_PATHS[3]}/{pull_point.id}"
+        address = (self.announced_pull_point or self.address) + path
+        parameter = pull_point.id if self._by_parameter else ""
+        return services.pull_point_reference(address, parameter, now, now + timedelta(seconds=pull_point.life_s))
+
+    def _pull_point_of(self, request: web.Request, call: Call) -> PullPoint:
+        named = request.match_info.get("id", "")
+        if not named and call.header is not None:
+            named = call.header.findtext("sim:PullPoint", "", NAMESPACES)
+        return self._properties.find(named)
+
+    def _ends_in_s(self, pull_point: PullPoint) -> timedelta:
+        return timedelta(seconds=pull_point.ends_mono_s - self.clock.mono_s())
+
+    async def _pull(self, call: Call, pull_point: PullPoint) -> str:
+        timeout_s = min(parse_duration_s(call.text("tev:Timeout") or "PT0S"), PULL_S_MAX)
+        asked = call.text("tev:MessageLimit") or "1"
+        if not asked.isdecimal() or len(asked) > 9:
+            raise SoapFault("MessageLimit is a number", "ter:InvalidArgVal")
+        messages = await pull_point.take(limit=min(max(int(asked), 1), MESSAGES_MAX), timeout_s=timeout_s)
+        now = self.clock.utc()
+        return services.pulled(messages, now, now + self._ends_in_s(pull_point))
+
+    def _renew(self, call: Call, pull_point: PullPoint) -> str:
+        now = self.clock.utc()
+        wanted = call.text("wsnt:TerminationTime")
+        self._properties.renew(pull_point, parse_termination_s(wanted, now) if wanted else pull_point.life_s)
+        return services.renewed(now, now + self._ends_in_s(pull_point))
+
+    def _unsubscribe(self, _call: Call, pull_point: PullPoint) -> str:
+        self._properties.unsubscribe(pull_point)
+        return "<wsnt:UnsubscribeResponse/>"
+
+    def _synchronise(self, _call: Call, pull_point: PullPoint) -> str:
+        self._properties.synchronise(pull_point)
+        return "<tev:SetSynchronizationPointResponse/>"
+
+    def _change(self, wanted: Callable[[Topic], bool], *, on: bool) -> None:
+        topics = [topic for topic in self._properties.topics if wanted(topic)]
+        if not topics:
+            raise ValueError("this camera cannot notice that")
+        for topic in topics:
+            self._properties.change(topic, on=on)
