@@ -58,6 +58,21 @@ class Supervisor:
         task.add_done_callback(lambda done: work.close())  # cancelled before its first step, it was never awaited
         return task
 
+    async def together(self, **works: Coroutine[Any, Any, None]) -> None:
+        """Run pieces of work as one: the first failure ends the others and is raised; a cancellation reaches them all.
+
+        Returns when every one has ended by itself.
+        """
+        try:
+            async with asyncio.TaskGroup() as group:
+                for name, work in works.items():
+                    task = group.create_task(work, name=name)
+                    self._background.add(task)
+                    task.add_done_callback(self._background.discard)
+                    task.add_done_callback(lambda done, work=work: work.close())  # type: ignore[misc]
+        except BaseExceptionGroup as failures:
+            raise failures.exceptions[0] from failures
+
     async def cancel(self, *names: str) -> None:
         """End these tasks together and wait for their end; nothing for one that is not running."""
         await _cancel({task for name in names if (task := self._tasks.get(name)) is not None})
