@@ -44,7 +44,7 @@ class Holder:
 class PresentedCard:
     """What the bits of one read may mean: (format, key) in the configured order, and the last four digits to show.
 
-    `sealed` is the raw read under encryption where no format fits or no holder carries it (S21); b"" otherwise.
+    `sealed` is the raw read under encryption where no configured format fits (S21); b"" otherwise.
     """
 
     keys: tuple[tuple[str, str], ...]
