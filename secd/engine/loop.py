@@ -19,6 +19,7 @@ from secd.model.facts import CommandGiven, PolicyActivated, TimerElapsed, Troubl
 from secd.model.names import DeviceId
 from secd.model.observation import Observation
 from secd.model.order import DesiredLock, Order, ReleaseDoor
+from secd.model.time import Instant
 from secd.policies.compile import Tables
 from secd.policies.judge import JudgeState, decide, next_due
 from secd.runtime.clock import Clock
@@ -93,7 +94,8 @@ class Engine:
         self._coming: dict[int, Callable[[], Tables]] = {}
         self._cancel_timer: Callable[[], None] | None = None
         self._armed: tuple[float, str] | None = None
-        self._trusted = clock.now().trusted
+        self._judged_at = clock.now()
+        self._trusted = self._judged_at.trusted
 
     async def run(self) -> None:
         """Consume until cancelled."""
@@ -158,7 +160,7 @@ class Engine:
 
     def _step(self, event: Event, observation: Observation) -> Verdict:
         reached("taken")
-        now = self._clock.now()
+        now = self._judged_at = later_of(self._judged_at, event.detected)
         verdict = decide(self.tables, self.state, event, now)
         self.state.apply(verdict)
         reached("decided")
@@ -174,7 +176,7 @@ class Engine:
         reached("ordered")
         self._watch_express(verdict.alarms, durable)
         self.figures.events += 1
-        self.figures.last_step_mono_s = now.mono_s
+        self.figures.last_step_mono_s = self._clock.now().mono_s
         return verdict
 
     def _dispatch(self, orders: tuple[Order, ...], durable: asyncio.Future[int]) -> None:
@@ -236,6 +238,11 @@ class Engine:
                 kind,
                 Trouble(what="the wall clock is believed again" if trusted else "the wall clock jumped", remedy=remedy),
             )
+
+
+def later_of(before: Instant, now: Instant) -> Instant:
+    """The judge's `now` never goes back: an urgent input may overtake one that was seen earlier. Replay does the same."""
+    return now if now.mono_s >= before.mono_s else before
 
 
 def _expired(orders: tuple[Order, ...]) -> tuple[Order, ...]:

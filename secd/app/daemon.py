@@ -1,0 +1,223 @@
+"""The daemon: builds every room, starts them in order, reloads, and stops them last-in first-out.
+
+In: `DaemonOptions`, signals (SIGHUP reloads, SIGTERM and SIGINT stop). Out: a guarded site until it ends. It starts with
+the last good configuration if the files are broken, and without a writable store if the disk is.
+"""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from secd import __version__
+from secd.actions.actions import Actions
+from secd.api.server import Api, open_socket
+from secd.app.assembly import Assembly, assemble, resolver
+from secd.app.configuration import choose_configuration, tell_problems
+from secd.app.places import Places
+from secd.app.reload import Reloading
+from secd.app.sections import site_sections
+from secd.app.views import Views
+from secd.app.watch import Watch
+from secd.config.generations import Generations
+from secd.delivery.mqtt.courier import MqttDelivery
+from secd.devices.families import DRIVERS
+from secd.devices.links import Links
+from secd.engine.loop import SECD, Engine
+from secd.events.inbox import Inbox
+from secd.events.intake import Intake
+from secd.evidence.keep import EvidenceStore
+from secd.model.entry import Answer
+from secd.model.errors import Problem, SecdError
+from secd.model.facts import CommandGiven, PolicyActivated, Trouble
+from secd.model.observation import Observation
+from secd.policies.judge import JudgeState
+from secd.runtime.backoff import Backoff
+from secd.runtime.clock import SystemClock
+from secd.runtime.metrics import Metrics
+from secd.runtime.notify import Notifier
+from secd.runtime.supervisor import Supervisor
+from secd.store.reader import newest_instant
+from secd.store.store import Store
+
+_log = logging.getLogger(__name__)
+EVIDENCE_BYTES_MAX = 10 * 1024**3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DaemonOptions:
+    """What the command line said. `simulated_time` is a local moment of the site."""
+
+    places: Places
+    simulated_time: datetime | None = None
+
+
+async def run_daemon(options: DaemonOptions) -> None:
+    """Guard the site until a signal or a fatal failure; raises what must end the process with an error."""
+    generations = Generations(options.places.generations)
+    chosen = choose_configuration(options.places, site_sections(), generations)
+    assembly = assemble(chosen.site, resolver(options.places.site))
+    clock = _open_clock(options, assembly)
+    daemon = await Daemon.build(options.places, assembly, clock, generations)
+    try:
+        await daemon.start(chosen.problems)
+        await daemon.until_ended()
+    finally:
+        await daemon.stop()
+
+
+class Daemon:
+    """Every room of one running secd."""
+
+    def __init__(
+        self, *, places: Places, assembly: Assembly, clock: SystemClock, generations: Generations, store: Store,
+        supervisor: Supervisor, inbox: Inbox,
+    ) -> None:  # fmt: skip
+        values = assembly.site.values
+        self._clock = clock
+        self._supervisor = supervisor
+        self._inbox = inbox
+        self._store = store
+        self._notifier = Notifier()
+        self._metrics = Metrics()
+        self._stack = contextlib.AsyncExitStack()
+        self._stopped = asyncio.Event()
+        self._resolve = resolver(places.site)
+        self._intake = Intake(
+            clock=clock, wiring=assembly.wiring, present_card=assembly.card_keys.present, cursors=store.start.cursors
+        )
+        self._links = Links(
+            clock, supervisor, inbox.report, store.committed_cursor, self._resolve, families=DRIVERS
+        )
+        self._evidence = EvidenceStore(places.evidence, bytes_max=EVIDENCE_BYTES_MAX)
+        self._actions = Actions(
+            wiring=assembly.wiring, perform=self._links.perform, report=inbox.report, clock=clock,
+            supervisor=supervisor, keep_picture=self._evidence.keep,
+        )  # fmt: skip
+        self._delivery = MqttDelivery(
+            settings=values["mqtt"], site=values["site"], reader=store, submit=self._submit, tell=self._tell,
+            clock=clock, supervisor=supervisor, resolve=self._resolve,
+        )  # fmt: skip
+        self._engine = Engine(
+            clock=clock, inbox=inbox, intake=self._intake, tables=assembly.tables,
+            state=JudgeState.from_rows(store.start.rows), log=store, performers=self._actions,
+            express=self._delivery.express, supervisor=supervisor,
+        )  # fmt: skip
+        self._reloading = Reloading(
+            places=places, assembly=assembly, generations=generations, engine=self._engine, intake=self._intake,
+            links=self._links, actions=self._actions, clock=clock, resolve=self._resolve,
+        )  # fmt: skip
+        self._views = Views(
+            engine=self._engine, reloading=self._reloading, links=self._links, actions=self._actions, store=store,
+            delivery=self._delivery, clock=clock, metrics=self._metrics,
+        )  # fmt: skip
+        self._places = places
+
+    @classmethod
+    async def build(cls, places: Places, assembly: Assembly, clock: SystemClock, generations: Generations) -> "Daemon":
+        """Open the store and put the rooms together. Raises StoreFailed when another daemon holds the store."""
+        supervisor = Supervisor(clock)
+        inbox = Inbox(clock=clock)
+
+        def tell(kind: str, trouble: Trouble) -> None:
+            inbox.report(Observation(device=SECD, fact=trouble, seen=clock.now(), kind=kind))
+
+        store = await Store.open(
+            places.store, site=assembly.site.values["site"].name, clock=clock, on_trouble=tell, spool_path=places.spool
+        )
+        return cls(
+            places=places, assembly=assembly, clock=clock, generations=generations, store=store, supervisor=supervisor,
+            inbox=inbox,
+        )  # fmt: skip
+
+    async def start(self, problems: tuple[Problem, ...]) -> None:
+        """Start rooms in order: what stands is restored before anything is written to a device."""
+        start = self._store.start
+        self._supervisor.run("store", self._store.run)
+        self._actions.restore(start.desired)
+        self._tell("secd.started", Trouble(what=f"secd {__version__} started", where=str(self._places.site)))
+        self._actions.abandon(start.open_orders)
+        self._supervisor.run("engine", self._engine.run)
+        await self._engine.activate(
+            lambda: self._engine.tables, PolicyActivated(digest=self._engine.tables.digest, changes=("start",))
+        )
+        self._reloading.started(problems)
+        if problems:
+            self._tell("config.rejected", Trouble(what=tell_problems(problems), remedy="`secd check`, then `secd reload`"))
+        self._links.reconcile(self._reloading.running.site.values["devices"])
+        self._supervisor.run("delivery", self._delivery.run, restart=Backoff())
+        await self._open_api()
+        watch = Watch(notifier=self._notifier, engine=self._engine, store=self._store, clock=self._clock, views=self._views)
+        self._supervisor.run("watch", watch.run)
+        self._listen_for_signals()
+        self._notifier.ready()
+        _log.info("secd guards the site", extra={"site": self._reloading.running.site.values["site"].name})
+
+    async def until_ended(self) -> None:
+        """Return when told to stop; raise when a task that secd cannot do without ended."""
+        self._supervisor.failed.add_done_callback(lambda _: self._stopped.set())
+        await self._stopped.wait()
+        if self._supervisor.failed.done():
+            raise SecdError("secd ends because a part it cannot do without failed") from self._supervisor.failed.result()
+
+    async def stop(self) -> None:
+        """Stop last-in first-out; no output changes. The log is drained last."""
+        self._notifier.stopping()
+        await self._stack.aclose()
+        await self._links.stop()
+        self._tell("secd.stopped", Trouble(what=f"secd {__version__} stopped"))
+        while (observation := self._inbox.take()) is not None:
+            self._engine.consume(observation)
+        await self._supervisor.stop()
+        await self._store.close()
+
+    async def _open_api(self) -> None:
+        runner = await open_socket(Api(self._views.ports(self._submit, self._refuse)).application(), self._places.socket)
+        self._stack.push_async_callback(runner.cleanup)
+
+    def _listen_for_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopped.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reload_soon)
+
+    def _reload_soon(self) -> None:
+        self._notifier.reloading()
+
+        async def reload() -> None:
+            await self._reloading.reload("systemd", "SIGHUP", "")
+            self._notifier.ready()
+
+        self._supervisor.start("reload", reload())
+
+    async def _submit(self, command: CommandGiven, author: str) -> Answer:
+        return await self._engine.submit(command, author)
+
+    def _refuse(self, command: CommandGiven, author: str) -> None:
+        self._inbox.report(
+            Observation(device=SECD, fact=command, seen=self._clock.now(), kind="operator.refused", author=author)
+        )
+
+    def _tell(self, kind: str, trouble: Trouble) -> None:
+        self._inbox.report(Observation(device=SECD, fact=trouble, seen=self._clock.now(), kind=kind))
+
+
+def _open_clock(options: DaemonOptions, assembly: Assembly) -> SystemClock:
+    settings = assembly.site.values["site"]
+    last = newest_instant(options.places.store, options.places.spool)
+    if options.simulated_time is None:
+        return SystemClock(last=last, synchronised=settings.clock.trusted == "host" or _timesyncd_is_synchronised())
+    if settings.mode == "actual":
+        raise SecdError("--simulated-time is for simulated sites: this one's `mode` is actual")
+    moment = options.simulated_time.replace(tzinfo=ZoneInfo(settings.time_zone))
+    ahead_s = moment.timestamp() - time.time()  # noqa: TID251 -- the clock is made here
+    return SystemClock(last=last, wall=lambda: time.time() + ahead_s)  # noqa: TID251
+
+
+def _timesyncd_is_synchronised() -> bool:
+    return Path("/run/systemd/timesync/synchronized").exists()

@@ -1,0 +1,145 @@
+"""Reload: from the files on disk to the running configuration, all or nothing.
+
+In: an operator's wish (or SIGHUP). Out: an `Answer`, and either a new generation in every room or no change at all.
+Unchanged devices keep their link. A dangerous edit waits for a second operator, and a door that an edit removes is
+first locked and seen to be locked (S18).
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from secd.actions.actions import Actions
+from secd.app.assembly import Assembly, assemble
+from secd.app.configuration import Edits, tell_problems
+from secd.app.places import Places
+from secd.app.sections import site_sections
+from secd.config.edits import Edit, compare_sites
+from secd.config.generations import Generations
+from secd.config.load import LoadedSite, load_site
+from secd.config.secrets import SecretMissing
+from secd.config.types import SecretRef
+from secd.devices.links import Links
+from secd.engine.loop import Engine
+from secd.events.intake import Intake
+from secd.model.doors import DoorMode, Layer
+from secd.model.entry import Answer
+from secd.model.errors import ConfigError, Problem
+from secd.model.facts import PolicyActivated, Trouble
+from secd.model.names import DoorId, EventId
+from secd.model.order import DesiredLock
+from secd.model.secret import Secret
+from secd.policies.compile import Tables
+from secd.runtime.clock import Clock
+
+_log = logging.getLogger(__name__)
+LOCKED_S_MAX = 5.0
+RESTART_SECTIONS = frozenset({"mqtt", "site", "card_key"})
+"""Sections that are read at the start only; an edit of them is refused at reload with that advice."""
+
+
+class Reloading:
+    """Owns the running assembly and replaces it."""
+
+    def __init__(
+        self, *, places: Places, assembly: Assembly, generations: Generations, engine: Engine, intake: Intake,
+        links: Links, actions: Actions, clock: Clock, resolve: Callable[[SecretRef], Secret],
+    ) -> None:  # fmt: skip
+        self.running = assembly
+        self.problems: tuple[Problem, ...] = ()
+        self._places = places
+        self._generations = generations
+        self._engine = engine
+        self._intake = intake
+        self._links = links
+        self._actions = actions
+        self._clock = clock
+        self._resolve = resolve
+        self._edits = Edits()
+        self._one_at_a_time = asyncio.Lock()
+
+    def started(self, problems: tuple[Problem, ...]) -> None:
+        """The first configuration runs; `problems` are those of the files on disk if it is not they."""
+        self.problems = problems
+        if not problems:
+            self._generations.keep(self.running.site, self._clock.now().utc)
+
+    def differs(self) -> bool:
+        """Whether what is on disk is not what runs."""
+        try:
+            return load_site(self._places.site, site_sections()).digest != self.running.site.digest
+        except ConfigError:
+            return True
+
+    async def reload(self, operator: str, reason: str, approve: str) -> Answer:
+        """Make the files on disk the running configuration, or say why not."""
+        async with self._one_at_a_time:
+            try:
+                coming = load_site(self._places.site, site_sections())
+                return await self._replace(coming, operator, reason, approve)
+            except ConfigError as error:
+                return self._reject(error.problems, tell_problems(error.problems))
+            except SecretMissing as error:
+                return self._reject((), str(error))
+
+    def _reject(self, problems: tuple[Problem, ...], told: str) -> Answer:
+        self.problems = problems
+        self._engine.tell("config.rejected", Trouble(what=told, where=str(self._places.site), remedy="mend the files, then reload"))
+        return Answer(done=False, code="rejected", detail=f"{told}\nnothing has changed: the configuration before stays in force")
+
+    async def _replace(self, coming: LoadedSite, operator: str, reason: str, approve: str) -> Answer:
+        running = self.running.site
+        if coming.digest == running.digest:
+            self._restored()
+            return Answer(done=True, detail="the files are what runs already")
+        edits = compare_sites(running, coming)
+        early = [edit for edit in edits if edit.section in RESTART_SECTIONS]
+        if early:
+            listed = ", ".join(sorted({edit.section for edit in early}))
+            return Answer(done=False, code="needs_restart", detail=f"{listed}: read at the start only; `systemctl restart secd`")
+        refusal = self._edits.refusal(running, coming, operator, approve)
+        if refusal is not None:
+            return refusal
+        assembly = assemble(coming, self._resolve)
+        unlocked = await self._lock_removed(edits)
+        if unlocked:
+            doors = ", ".join(unlocked)
+            return Answer(done=False, code="not_locked", detail=f"not confirmed locked: {doors}; a door is locked before it is removed")
+        await self._activate(assembly, edits, operator, reason)
+        return Answer(done=True, detail=_told(edits, coming))
+
+    async def _lock_removed(self, edits: tuple[Edit, ...]) -> list[str]:
+        removed = [DoorId(edit.name) for edit in edits if edit.section == "doors" and edit.what == "removed"]
+        for door in removed:
+            lock = DesiredLock(door=door, mode=DoorMode.LOCKED, layer=Layer.LOCKED, cause=EventId("reload"))
+            self._actions.desire(lock)
+        return [door for door in removed if not await self._actions.achieves(door, within_s=LOCKED_S_MAX)]
+
+    async def _activate(self, assembly: Assembly, edits: tuple[Edit, ...], operator: str, reason: str) -> None:
+        previous = self.running.site.digest
+        self._generations.keep(assembly.site, self._clock.now().utc)
+
+        def change() -> Tables:
+            self._intake.rewire(assembly.wiring, assembly.card_keys.present)
+            self._actions.rewire(assembly.wiring)
+            return assembly.tables
+
+        changes = tuple(f"{edit.what} {edit.section} {edit.name}" for edit in edits)
+        activated = PolicyActivated(
+            digest=assembly.site.digest, previous=previous, changes=(*changes, f"by {operator}: {reason}")
+        )
+        await self._engine.activate(change, activated)
+        self.running = assembly
+        self._links.reconcile(assembly.site.values["devices"])
+        self._restored()
+        _log.info("a new configuration runs", extra={"digest": assembly.site.digest, "operator": operator})
+
+    def _restored(self) -> None:
+        if self.problems:
+            self.problems = ()
+            self._engine.tell("config.restored", Trouble(what="the files on disk are right again and run"))
+
+
+def _told(edits: tuple[Edit, ...], coming: LoadedSite) -> str:
+    listed = "\n".join(f"  {edit.what} {edit.section} {edit.name} {', '.join(edit.keys)}".rstrip() for edit in edits)
+    return f"running now: {coming.digest[:12]}\n{listed}"
