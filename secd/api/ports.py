@@ -21,9 +21,11 @@ class Ports:
     status: Callable[[], View]
     doors: Callable[[], Sequence[View]]
     devices: Callable[[], Sequence[View]]
-    alarms: Callable[[bool], Awaitable[Sequence[View]]]
-    events: Callable[[Mapping[str, str]], Awaitable[Sequence[View]]]
-    follow: Callable[[Mapping[str, str]], AsyncIterator[View]]
+    alarms: Callable[[bool, bool], Awaitable[Sequence[View]]]
+    """(closed ones too, silent ones too)"""
+    events: Callable[[Mapping[str, str], bool], Awaitable[Sequence[View]]]
+    """(query, silent ones too); raises ValueError with what was wrong with the query."""
+    follow: Callable[[Mapping[str, str], bool], AsyncIterator[View]]
     reload: Callable[[str, str, str], Awaitable[Answer]]
     """(operator, reason, digest to approve or "")"""
     accept_clock: Callable[[], None]

@@ -117,21 +117,24 @@ class Api:
         return web.json_response({"devices": list(self._ports.devices())})
 
     async def _alarms(self, request: web.Request) -> web.Response:
-        return web.json_response({"alarms": list(await self._ports.alarms(request.query.get("all") == "true"))})
+        everything = request.query.get("all") == "true"
+        return web.json_response({"alarms": list(await self._ports.alarms(everything, _sees_silent(request)))})
 
     async def _metrics(self, _: web.Request) -> web.Response:
         return web.Response(body=self._ports.metrics(), content_type="text/plain")
 
     async def _events(self, request: web.Request) -> web.Response:
         try:
-            return web.json_response({"events": list(await self._ports.events(dict(request.query)))})
+            return web.json_response(
+                {"events": list(await self._ports.events(dict(request.query), _sees_silent(request)))}
+            )
         except ValueError as error:
             return _say(400, "bad_request", str(error))
 
     async def _follow(self, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
         try:
-            lines = self._ports.follow(dict(request.query))
+            lines = self._ports.follow(dict(request.query), _sees_silent(request))
         except ValueError as error:
             return _say(400, "bad_request", str(error))
         await response.prepare(request)
@@ -215,6 +218,10 @@ def _listen(path: Path) -> socket.socket:
     listener.bind(str(path))
     path.chmod(0o660)
     return listener
+
+
+def _sees_silent(request: web.Request) -> bool:
+    return "see_silent" in request[OPERATOR].may
 
 
 async def _read(request: web.Request, kind: type[BodyT]) -> BodyT | web.Response:

@@ -40,7 +40,9 @@ class Places:
         return self.runtime / "secd.sock"
 
 
-def find_places(site: Path, state: Path | None, runtime: Path | None, environ: Mapping[str, str] = os.environ) -> Places:
+def find_places(
+    site: Path, state: Path | None, runtime: Path | None, environ: Mapping[str, str] = os.environ
+) -> Places:
     """What the command line said, else what systemd set (systemd.exec(5), STATE_DIRECTORY), else the usual paths."""
     return Places(
         site=site,

@@ -1,0 +1,234 @@
+"""What people and programs are shown: JSON-ready views of doors, devices, alarms, events and the whole.
+
+Silent alarms are shown only to operators whose role may `see_silent`; the status line, metrics and counts never
+include them (S12).
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from secd import __version__
+from secd.actions.actions import Actions
+from secd.api.ports import Ports, View
+from secd.app.reload import Reloading
+from secd.app.silence import Silence
+from secd.delivery.mqtt.courier import MqttDelivery
+from secd.devices.links import Links
+from secd.engine.loop import Engine
+from secd.model.doors import Achieved
+from secd.model.entry import Answer
+from secd.model.facts import CommandGiven
+from secd.model.names import DoorId
+from secd.policies.views import door_views, level_views, override_views, silent_points
+from secd.runtime.clock import SystemClock
+from secd.runtime.metrics import Metrics
+from secd.store.store import Store
+from secd.store.stored import EventFilter, StoredEvent
+
+FOLLOW_BATCH = 200
+LIMIT_MAX = 1000
+CLOSED_SHOWN_MAX = 200
+
+
+class Views:
+    """Looks into every room; changes none."""
+
+    def __init__(
+        self, *, engine: Engine, reloading: Reloading, links: Links, actions: Actions, store: Store,
+        delivery: MqttDelivery, clock: SystemClock, metrics: Metrics,
+    ) -> None:  # fmt: skip
+        self._engine = engine
+        self._reloading = reloading
+        self._links = links
+        self._actions = actions
+        self._store = store
+        self._delivery = delivery
+        self._clock = clock
+        self._metrics = metrics
+        self._since = clock.now().utc
+        self._silence = Silence(store, lambda: silent_points(engine.tables))
+
+    def ports(
+        self,
+        submit: Callable[[CommandGiven, str], Awaitable[Answer]],
+        refused: Callable[[CommandGiven, str], None],
+    ) -> Ports:
+        """The API's ports onto these views."""
+        return Ports(
+            operators=lambda: self._reloading.running.operators,
+            submit=submit,
+            refused=refused,
+            status=self.status,
+            doors=self.doors,
+            devices=self.devices,
+            alarms=self.alarms,
+            events=self.events,
+            follow=self.follow,
+            reload=self._reloading.reload,
+            accept_clock=self._clock.accept_wall,
+            metrics=self._metrics.text,
+        )
+
+    def line(self) -> str:
+        """The one line that answers the first question; also systemd's STATUS."""
+        links = self._links.status()
+        up = sum(link.state == "up" for link in links)
+        alarms = sum(not alarm.silent for alarm in self._engine.state.open_alarms())
+        delivery = self._delivery.status()
+        parts = [
+            f"{up}/{len(links)} devices up",
+            f"{alarms} open alarm{'' if alarms == 1 else 's'}",
+            "MQTT ok" if delivery.connected else "MQTT down",
+            *self._troubles(),
+        ]
+        return ", ".join(parts)
+
+    def status(self) -> View:
+        """One screen."""
+        delivery = self._delivery.status()
+        doors = self.doors()
+        levels = [f"{view.level} in {view.area}" for view in level_views(self._engine.tables, self._engine.state)]
+        overrides = override_views(self._engine.tables, self._engine.state, self._clock.now())
+        return {
+            "line": self.line(),
+            "rooms": {
+                "doors": f"{len(doors)}, {sum(door['mode'] == 'unlocked' for door in doors)} unlocked by mode",
+                "levels": levels or "none set",
+                "overrides": [f"{view.door} {view.mode} until {view.until} by {view.author}" for view in overrides]
+                or "none",
+                "store": "degraded: events wait in memory"
+                if self._store.degraded
+                else f"ok, {self._store.last_seq} events",
+                "station": ", ".join(delivery.stations) or "no station is online",
+                "waiting to send": str(sum(delivery.backlog.values())),
+                "clock": "believed" if self._clock.now().trusted else "NOT believed: `secd clock accept`",
+            },
+            "troubles": list(self._troubles()),
+            "since": self._since.isoformat(),
+            "version": __version__,
+            "policy": self._engine.tables.digest,
+            "time": self._clock.now().utc.isoformat(),
+        }
+
+    def doors(self) -> Sequence[View]:
+        """Every door, with whether its desired state was achieved."""
+        achieved = self._actions.achieved()
+        views = door_views(self._engine.tables, self._engine.state, self._clock.now())
+        return [{**_plain(view), "achieved": achieved.get(DoorId(view.door), Achieved.PENDING).value} for view in views]
+
+    def devices(self) -> Sequence[View]:
+        """Every link."""
+        return [_plain(link) for link in self._links.status()]
+
+    async def alarms(self, everything: bool, silent_too: bool) -> Sequence[View]:
+        """Open alarms, most urgent first, then closed ones if asked for."""
+        alarms = list(self._engine.state.open_alarms())
+        if everything:
+            alarms += await self._store.recently_closed_alarms(CLOSED_SHOWN_MAX)
+        shown = [alarm for alarm in alarms if silent_too or not alarm.silent]
+        return [
+            _plain(alarm) for alarm in sorted(shown, key=lambda alarm: (alarm.closed, alarm.priority, alarm.occurred))
+        ]
+
+    async def events(self, query: Mapping[str, str], silent_too: bool) -> Sequence[View]:
+        """The newest events that fit, oldest first."""
+        found = await self._store.find_events(read_filter(query))
+        oldest_first = sorted(found, key=lambda stored: stored.seq)
+        return [
+            _event_view(stored) for stored in oldest_first if silent_too or not await self._silence.covers(stored.event)
+        ]
+
+    async def follow(self, query: Mapping[str, str], silent_too: bool) -> AsyncIterator[View]:
+        """Events as they become durable, after `after_seq`, until the reader goes."""
+        wanted = read_filter(query)
+        after = wanted.after_seq or 0
+        while True:
+            reached = self._store.last_seq
+            found = await self._store.find_events(_after(wanted, after))
+            for stored in found:
+                if silent_too or not await self._silence.covers(stored.event):
+                    yield _event_view(stored)
+            if found:
+                after = max(after, found[-1].seq)
+            if len(found) < FOLLOW_BATCH and self._store.last_seq == reached:
+                await self._store.wait_for_commit()
+
+    def _troubles(self) -> Iterator[str]:
+        if self._store.degraded:
+            yield "the store cannot commit: events wait in memory"
+        if self._reloading.problems:
+            yield "the files on disk are wrong; the last good configuration runs: `secd check`"
+        if not self._clock.now().trusted:
+            yield "the clock is not believed: no unlock by schedule"
+
+
+def read_filter(query: Mapping[str, str]) -> EventFilter:
+    """A query's words as a filter; raises ValueError naming the word that is wrong."""
+    known = {"kind", "subject", "area", "since", "until", "after_seq", "limit"}
+    if unknown := set(query) - known:
+        raise ValueError(f"unknown: {', '.join(sorted(unknown))}; a query may name {', '.join(sorted(known))}")
+    limit = _number(query, "limit") or 50
+    after = _number(query, "after_seq")
+    return EventFilter(
+        kinds=tuple(kind for kind in query.get("kind", "").split(",") if kind),
+        subject=query.get("subject"),
+        area=query.get("area"),
+        since=_moment(query, "since"),
+        until=_moment(query, "until"),
+        after_seq=after,
+        limit=min(limit, LIMIT_MAX),
+        newest_first=after is None,
+    )
+
+
+def _number(query: Mapping[str, str], name: str) -> int | None:
+    text = query.get(name)
+    if text is None:
+        return None
+    if not text.isdigit() or len(text) > 18:
+        raise ValueError(f"{name}: a whole number, not {text[:30]!r}")
+    return int(text)
+
+
+def _moment(query: Mapping[str, str], name: str) -> datetime | None:
+    text = query.get(name)
+    if text is None:
+        return None
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{name}: a moment with its offset, as 2026-11-23T09:00:00-06:00")
+    return moment
+
+
+def _after(wanted: EventFilter, seq: int) -> EventFilter:
+    return EventFilter(
+        kinds=wanted.kinds, subject=wanted.subject, area=wanted.area, since=wanted.since, until=wanted.until,
+        after_seq=seq, limit=FOLLOW_BATCH, newest_first=False,
+    )  # fmt: skip
+
+
+def _event_view(stored: StoredEvent) -> View:
+    event = stored.event
+    return {
+        "seq": stored.seq,
+        "id": event.id,
+        "kind": event.kind,
+        "subject": event.subject,
+        "area": event.area,
+        "source": event.source,
+        "occurred": event.occurred.isoformat(),
+        "detected": event.detected.utc.isoformat(),
+        "stored": stored.stored.isoformat(),
+        "late": event.late,
+        "cause": event.cause,
+        "author": event.author,
+        "fact": _plain(event.fact),
+    }
+
+
+def _plain(value: Any) -> dict[str, Any]:
+    plain: dict[str, Any] = msgspec.to_builtins(value, str_keys=True)
+    return plain
