@@ -73,6 +73,7 @@ class ModbusServer:
         self._server: asyncio.Server | None = None
         self._connections: dict[_Connection, None] = {}
         self.port = 0
+        self.request_count = 0
 
     async def start(self, port: int = 0) -> int:
         """Listen on the loopback; returns the port."""
@@ -112,6 +113,7 @@ class ModbusServer:
         """The whole answer to one request; nothing for another unit."""
         if unit != self._unit:
             return b""
+        self.request_count += 1
         now = self._clock()
         self._board.feed(now)
         answer = answer_request(self._board, request, now)
