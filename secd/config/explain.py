@@ -121,7 +121,7 @@ def child_shape(shape: Shape | None, step: str | int) -> Shape | None:
     match shape:
         case ModelShape():
             known = shape.fields.get(str(step))
-            return known.shape if known is not None else None
+            return known.shape if known is not None else shape.extra
         case MapShape():
             return shape.value
         case ListShape() if isinstance(step, int):

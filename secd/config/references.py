@@ -45,6 +45,11 @@ def _model_references(shape: ModelShape, value: object, path: Path) -> Iterator[
             yield from references(known.shape, getattr(value, known.name), (*path, key))
         elif isinstance(value, Mapping) and key in value:
             yield from references(known.shape, value[key], (*path, key))
+    if shape.extra is not None:
+        others = value.__pydantic_extra__ if isinstance(value, BaseModel) else value
+        for key, item in others.items() if isinstance(others, Mapping) else ():
+            if key not in shape.fields:
+                yield from references(shape.extra, item, (*path, key))
 
 
 def _union_references(shape: UnionShape, value: object, path: Path) -> Iterator[tuple[Path, str, ScalarShape, bool]]:

@@ -11,10 +11,10 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import Enum
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 from annotated_types import BaseMetadata
-from pydantic import BaseModel, BeforeValidator, StringConstraints, Tag
+from pydantic import BaseModel, BeforeValidator, StringConstraints, Tag, WithJsonSchema
 
 from secd.config import types
 
@@ -59,6 +59,11 @@ class ModelShape:
     def fields(self) -> Mapping[str, "FieldShape"]:
         """Key as written -> the field."""
         return _fields(self.model)
+
+    @property
+    def extra(self) -> "Shape | None":
+        """What stands under keys the author chooses beside the known ones; None where there are none."""
+        return _extra(self.model)
 
     @property
     def expected(self) -> str:
@@ -128,7 +133,7 @@ class _Marks:
 
     refs: list[types.Ref] = field(default_factory=list)
     words: str = ""
-    pattern: str = ""
+    text: bool = False
     discriminator: str = ""
     tag: str = ""
 
@@ -155,6 +160,8 @@ def shape_of(annotation: Any, metadata: Sequence[object] = (), discriminator: st
         return ModelShape(model=annotation, tag=marks.tag)
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return ScalarShape(choices=tuple(str(member.value) for member in annotation), tag=marks.tag)
+    if marks.text:
+        return ScalarShape(words=marks.words, refs=tuple(marks.refs), tag=marks.tag)
     container = origin or annotation
     if isinstance(container, type) and issubclass(container, Mapping):
         key, value = get_args(annotation) or (str, Any)
@@ -178,6 +185,9 @@ def _marks(metadata: Sequence[object]) -> _Marks:
                 marks.words = _READ_AS.get(item.func, marks.words)
             case StringConstraints(pattern=str() as pattern):
                 marks.words = pattern_words(pattern)
+            case WithJsonSchema(json_schema={"type": "string", **written}):
+                marks.text = True
+                marks.words = marks.words or _such_as(written)
             case Tag():
                 marks.tag = item.tag
             case BaseMetadata():
@@ -187,6 +197,11 @@ def _marks(metadata: Sequence[object]) -> _Marks:
             case _ if isinstance(getattr(item, "pattern", None), str):
                 marks.words = pattern_words(item.pattern)  # type: ignore[attr-defined]
     return marks
+
+
+def _such_as(schema: Mapping[str, Any]) -> str:
+    examples = schema.get("examples") or ()
+    return f"a text such as {', '.join(map(str, examples))}" if examples else "a text"
 
 
 def _union(annotation: Any, metadata: Sequence[object], marks: _Marks) -> Shape:
@@ -248,6 +263,15 @@ def _fields(model: type[BaseModel]) -> Mapping[str, FieldShape]:
             name=name, shape=shape, required=info.is_required()
         )
     return fields
+
+
+@functools.cache
+def _extra(model: type[BaseModel]) -> Shape | None:
+    if model.model_config.get("extra") != "allow":
+        return None
+    declared = get_type_hints(model, include_extras=True).get("__pydantic_extra__")
+    arguments = get_args(declared)
+    return shape_of(arguments[1]) if len(arguments) == 2 else ScalarShape()
 
 
 def wants_mapping(shape: Shape) -> bool:
