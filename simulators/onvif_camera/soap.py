@@ -33,7 +33,7 @@ _DECLARED: Final = " ".join(f'xmlns:{prefix}="{uri}"' for prefix, uri in NAMESPA
 _DURATION: Final = re.compile(r"P(?:(\d{1,4})D)?(?:T(?:(\d{1,5})H)?(?:(\d{1,6})M)?(?:(\d{1,7}(?:\.\d{1,6})?)S)?)?")
 
 
-class SoapFault(Exception):  # noqa: N818  the word of SOAP
+class SoapFault(Exception):
     """A request answered with a fault: who is to blame, the subcodes from the outside in, the reason, the HTTP status."""
 
     def __init__(self, reason: str, *subcodes: str, code: str = "Sender", status: int = 400) -> None:

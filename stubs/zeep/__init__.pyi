@@ -1,0 +1,1 @@
+from zeep.settings import Settings as Settings
