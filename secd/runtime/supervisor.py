@@ -67,8 +67,6 @@ class Supervisor:
             async with asyncio.TaskGroup() as group:
                 for name, work in works.items():
                     task = group.create_task(work, name=name)
-                    self._background.add(task)
-                    task.add_done_callback(self._background.discard)
                     task.add_done_callback(lambda done, work=work: work.close())  # type: ignore[misc]
         except BaseExceptionGroup as failures:
             raise failures.exceptions[0] from failures

@@ -76,6 +76,11 @@ class Puback:
         """The broker did not take it (0x87: an access list forbids the topic)."""
         return self.code >= FAILURE
 
+    @property
+    def unheard(self) -> bool:
+        """The broker took it and says that nobody subscribes."""
+        return self.code == NO_SUBSCRIBERS
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received:

@@ -1,0 +1,132 @@
+"""The log to the broker: three lanes with a cursor each, alarms first, at least once and in order.
+
+In: rows of the log. Out: messages; a lane's cursor moves when the broker has acknowledged, never before. A topic that
+the broker denies blocks its own lane only, and is tried again. PUBACK is not delivery: a station's receipt is.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from secd.delivery.ports import LogSource
+from secd.model.errors import StoreFailed
+from secd.model.event import Stream
+from secd.model.stream import StreamRow
+from secd.runtime.clock import Clock
+from secd.runtime.mqtt import Extras, MqttSession, Puback
+
+_log = logging.getLogger(__name__)
+LANES = (Stream.ALARM, Stream.EVENT, Stream.HEALTH)
+CHUNK = 40
+"""Less than the session's window, so that an express alarm never waits for a place in it."""
+DENIED_S = 30.0
+UNREADABLE_S = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message to publish. `retain`: the object of an alarm; otherwise a row of a journal."""
+
+    topic: str
+    payload: bytes
+    retain: bool = False
+    extras: Extras | None = None
+
+
+class Outbox:
+    """Cursors of one destination. `address` makes a row into messages, the journal's first."""
+
+    def __init__(
+        self,
+        *,
+        log: LogSource,
+        clock: Clock,
+        destination: str,
+        address: Callable[[StreamRow], tuple[Message, ...]],
+        heard: Callable[[Message, Puback], None],
+    ) -> None:
+        self._source = log
+        self._clock = clock
+        self._destination = destination
+        self._address = address
+        self._heard = heard
+        self._cursors: dict[Stream, int] = {}
+        self._blocked_until: dict[Stream, float] = {}
+        self._wake = asyncio.Event()
+
+    @property
+    def cursors(self) -> Mapping[Stream, int]:
+        """How far the broker has taken each stream; empty before the log was first read."""
+        return self._cursors
+
+    def backlog(self) -> dict[Stream, int]:
+        """Rows of each stream that the broker has not taken."""
+        marks = self._source.marks()
+        return {stream: max(0, marks.get(stream, 0) - self._cursors.get(stream, 0)) for stream in LANES}
+
+    async def watch_commits(self) -> None:
+        """Wake the lanes at every commit."""
+        while True:
+            await self._source.wait_for_commit()
+            self._wake.set()
+
+    async def run(self, session: MqttSession) -> None:
+        """Deliver until the session ends."""
+        self._blocked_until.clear()
+        while True:
+            self._wake.clear()
+            try:
+                moved = await self._deliver_next(session)
+            except StoreFailed as error:
+                _log.warning("the log cannot be read for delivery", extra={"error": str(error)})
+                self._wake_in(UNREADABLE_S)
+                moved = False
+            if not moved:
+                await self._wake.wait()
+
+    async def _deliver_next(self, session: MqttSession) -> bool:
+        """One chunk of the first lane that has something; alarms are looked at anew after every chunk."""
+        await self._load()
+        now_mono_s = self._clock.now().mono_s
+        for stream in LANES:
+            if self._blocked_until.get(stream, 0.0) <= now_mono_s and await self._deliver(session, stream):
+                return True
+        return False
+
+    async def _deliver(self, session: MqttSession, stream: Stream) -> bool:
+        after = self._cursors[stream]
+        if self._source.marks().get(stream, 0) <= after:
+            return False
+        rows = await self._source.read_stream(stream, after, CHUNK // 2)
+        sent = [(row, message, await self._send(session, message)) for row in rows for message in self._address(row)]
+        upto, denied = after, False
+        try:
+            for row, message, answer in sent:
+                puback = await session.confirm(answer)
+                self._heard(message, puback)
+                if puback.denied and not message.retain:
+                    denied = True
+                if not denied:
+                    upto = row.sequence
+        finally:
+            if upto > after:
+                self._cursors[stream] = upto
+                await self._source.save_delivery_cursor(self._destination, stream, upto)
+        if denied:
+            self._blocked_until[stream] = self._clock.now().mono_s + DENIED_S
+            self._wake_in(DENIED_S)
+        return upto > after
+
+    async def _send(self, session: MqttSession, message: Message) -> asyncio.Future[Puback]:
+        return await session.send(message.topic, message.payload, retain=message.retain, extras=message.extras)
+
+    async def _load(self) -> None:
+        if self._cursors:
+            return
+        marks = self._source.marks()
+        cursors = {stream: await self._source.delivery_cursor(self._destination, stream) for stream in LANES}
+        self._cursors = {stream: min(cursor, marks.get(stream, 0)) for stream, cursor in cursors.items()}
+
+    def _wake_in(self, seconds: float) -> None:
+        self._clock.call_at(self._clock.now().mono_s + seconds, self._wake.set)
