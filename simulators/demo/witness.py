@@ -6,8 +6,9 @@ In: the lines of `secd events --follow --json`. Out: waits for an event that fit
 import asyncio
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
+
+from simulators.demo.daemon import DaemonProcess, program
 
 EVENTS_MAX = 10_000
 LINE_BYTES_MAX = 1_048_576
@@ -23,17 +24,16 @@ class NotSeen(Exception):
 class Witness:
     """Follows the log of one daemon. `seen` holds every event so far, oldest first."""
 
-    def __init__(self, secd: Path, socket: Path) -> None:
+    def __init__(self, daemon: DaemonProcess) -> None:
         self.seen: list[Event] = []
-        self._secd = secd
-        self._socket = socket
+        self._daemon = daemon
         self._more = asyncio.Condition()
         self._process: asyncio.subprocess.Process | None = None
 
     async def follow(self) -> None:
         """Read events until the daemon ends."""
         self._process = await asyncio.create_subprocess_exec(
-            str(self._secd), "events", "--follow", "--json", "--limit", "1000", "--socket", str(self._socket),
+            str(program("secd")), "events", "--follow", "--json", "--limit", "1000", "--socket", str(self._daemon.socket),
             stdout=asyncio.subprocess.PIPE, limit=LINE_BYTES_MAX,
         )  # fmt: skip
         assert self._process.stdout is not None  # noqa: S101 -- it was asked for above
@@ -48,6 +48,12 @@ class Witness:
         if self._process is not None and self._process.returncode is None:
             self._process.terminate()
             await self._process.wait()
+
+    async def all_devices_up(self) -> None:
+        """Wait until every device's link is up."""
+        _, printed = await self._daemon.command("devices", "--json")
+        for device in json.loads(printed)["devices"]:
+            await self.event("device.came_back", device["device"])
 
     def mark(self) -> int:
         """The newest sequence number seen so far: a step looks only after it."""
