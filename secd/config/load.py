@@ -6,7 +6,7 @@ One file alone is judged by what it holds: sections it does not hold are not mis
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from secd.config.references import references
 from secd.config.shapes import ScalarShape, Shape, shape_of
 from secd.config.site import LoadedSite, Written, site_digest
 from secd.config.source import FILES_MAX, read_source
-from secd.config.tree import Branch, Hole, Listing, Node, Scalar, parse_tree
+from secd.config.tree import Branch, Hole, Node, Scalar, parse_tree
 from secd.config.types import Finding, Section
 from secd.config.words import did_you_mean, kind_of, quote
 from secd.model.errors import ConfigError, Problem
@@ -236,9 +236,9 @@ class _Loading:
         for ref in shape.refs:
             name = text.partition("/")[0] if ref.point else text
             for section in ref.sections:
-                if self._has(section, name):
+                if self.written.has(section, name):
                     return
-                names |= dict.fromkeys(self._names(section))
+                names |= dict.fromkeys(self.written.names(section))
             if name in ref.extra:
                 return
             names |= dict.fromkeys(ref.extra)
@@ -252,16 +252,6 @@ class _Loading:
             path=where, message=f"{quote(name)} is not a name in {of}{near}", expected=expected, code="unresolved"
         )
         self.problems.append(self.written.problem(finding, on_key=on_key))
-
-    def _has(self, section: str, name: str) -> bool:
-        node = self.written.sections[section][1] if section in self.written.sections else None
-        return name in node.pairs if isinstance(node, Branch) else name in self._names(section)
-
-    def _names(self, section: str) -> Iterable[str]:
-        node = self.written.sections[section][1] if section in self.written.sections else None
-        if isinstance(node, Branch):
-            return node.pairs
-        return [item.text for item in node.items if isinstance(item, Scalar)] if isinstance(node, Listing) else []
 
     def check(self) -> None:
         """What the rooms know to be wrong; a check whose sections are not sound is left out."""

@@ -185,7 +185,7 @@ def _marks(metadata: Sequence[object]) -> _Marks:
                 marks.words = _READ_AS.get(item.func, marks.words)
             case StringConstraints(pattern=str() as pattern):
                 marks.words = pattern_words(pattern)
-            case WithJsonSchema(json_schema={"type": "string", **written}):
+            case WithJsonSchema(json_schema=dict() as written) if written.get("type") == "string":
                 marks.text = True
                 marks.words = marks.words or _such_as(written)
             case Tag():

@@ -1,7 +1,7 @@
 """A loaded site: its values, where each was written, and the digest it is known by."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -23,6 +23,17 @@ class Written:
     shown: str
     whole: bool
     sections: dict[str, tuple[Scalar, Node]] = field(default_factory=dict)
+
+    def names(self, section: str) -> Iterable[str]:
+        """The names a section gives: its keys, or the texts of a list."""
+        node = self.sections[section][1] if section in self.sections else None
+        if isinstance(node, Branch):
+            return node.pairs
+        return [item.text for item in node.items if isinstance(item, Scalar)] if isinstance(node, Listing) else []
+
+    def has(self, section: str, name: str) -> bool:
+        """Whether a section gives this name."""
+        return name in self.names(section)
 
     def node(self, path: Path, *, key_wanted: bool = False) -> Node | None:
         """The node to point at for a path, or for the nearest above it that was written."""
