@@ -63,7 +63,7 @@ class DoorBoard(Board):
         for signal in self.signals:
             signal.show(DARK, 0, now)
         for relay in self.relays:
-            relay.hold(relay.safe)
+            relay.hold(energised=relay.safe)
 
     # --- time -------------------------------------------------------------------------------------------------------
 
@@ -77,7 +77,7 @@ class DoorBoard(Board):
         if now >= self._watchdog_due:
             self._watchdog_due = math.inf
             for relay in self.relays:
-                relay.hold(relay.safe)
+                relay.hold(energised=relay.safe)
             self.set_cabinet(watchdog_tripped=True)
         super().settle(now)
 
@@ -130,7 +130,7 @@ class DoorBoard(Board):
         if address + len(values) > wire.RELAYS:
             raise ModbusError(ILLEGAL_ADDRESS)
         for at, energised in enumerate(values, address):
-            self.relays[at].hold(energised)
+            self.relays[at].hold(energised=energised)
         self.changed()
 
     def read_holding(self, address: int, count: int, now: float) -> Sequence[int]:
@@ -166,7 +166,7 @@ class DoorBoard(Board):
     def _holding(self, at: int, now: float) -> int:
         if at in _PULSES:
             relay, energise = self._pulsed(at)
-            return relay.pulse_tenths_left(energise, now)
+            return relay.pulse_tenths_left(now, energise=energise)
         if at in _SIGNALS:
             signal = self.signals[at - wire.SIGNAL]
             lit = signal.shown != DARK
@@ -197,7 +197,7 @@ class DoorBoard(Board):
         value = written[at]
         if at in _PULSES:
             relay, energise = self._pulsed(at)
-            relay.start_pulse(energise, value, now)
+            relay.start_pulse(value, now, energise=energise)
         elif at in _SIGNALS:
             self.signals[at - wire.SIGNAL].show(*wire.decode_signal_command(value), now)
         elif at == _ACKNOWLEDGE_HIGH:

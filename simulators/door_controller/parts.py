@@ -32,19 +32,19 @@ class RelayOutput:
         """What the lock sees."""
         return self.coil if self.stuck is None else self.stuck
 
-    def hold(self, energised: bool) -> None:
+    def hold(self, *, energised: bool) -> None:
         """Set the held state; a running pulse ends."""
         self.held = energised
         self.pulse, self.pulse_ends = None, math.inf
 
-    def start_pulse(self, energise: bool, tenths: int, now: float) -> None:
+    def start_pulse(self, tenths: int, now: float, *, energise: bool) -> None:
         """Pulse over the held state; 0 tenths ends a running pulse of that direction."""
         if tenths:
             self.pulse, self.pulse_ends = energise, now + tenths / 10
         elif self.pulse is energise:
-            self.hold(self.held)
+            self.hold(energised=self.held)
 
-    def pulse_tenths_left(self, energise: bool, now: float) -> int:
+    def pulse_tenths_left(self, now: float, *, energise: bool) -> int:
         """What is left of a pulse of that direction."""
         return tenths_left(self.pulse_ends, now) if self.pulse is energise else 0
 
@@ -52,7 +52,7 @@ class RelayOutput:
         """Let go of a pulse that is over; whether one was."""
         over = now >= self.pulse_ends
         if over:
-            self.hold(self.held)
+            self.hold(energised=self.held)
         return over
 
 
