@@ -9,9 +9,11 @@ import contextlib
 import logging
 import signal
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from secd import __version__
@@ -26,16 +28,20 @@ from secd.app.views import Views
 from secd.app.watch import Watch
 from secd.config.generations import Generations
 from secd.delivery.mqtt.courier import MqttDelivery
+from secd.delivery.ports import ReportTrouble, SiteNames, Submit
 from secd.devices.families import DRIVERS
 from secd.devices.links import Links
+from secd.drivers.protocol import ResolveSecret
 from secd.engine.loop import SECD, Engine
 from secd.events.inbox import Inbox
 from secd.events.intake import Intake
-from secd.evidence.keep import EvidenceStore
+from secd.evidence.keep import EvidenceStore, KeptPicture
+from secd.model.alarm import AlarmMode
 from secd.model.entry import Answer
 from secd.model.errors import Problem, SecdError
 from secd.model.facts import CommandGiven, PolicyActivated, Trouble
 from secd.model.observation import Observation
+from secd.model.order import Order, TakeSnapshot
 from secd.policies.judge import JudgeState
 from secd.runtime.backoff import Backoff
 from secd.runtime.clock import SystemClock
@@ -91,18 +97,15 @@ class Daemon:
         self._intake = Intake(
             clock=clock, wiring=assembly.wiring, present_card=assembly.card_keys.present, cursors=store.start.cursors
         )
-        self._links = Links(
-            clock, supervisor, inbox.report, store.committed_cursor, self._resolve, families=DRIVERS
-        )
+        self._links = Links(clock, supervisor, inbox.report, store.committed_cursor, self._resolve, families=DRIVERS)
         self._evidence = EvidenceStore(places.evidence, bytes_max=EVIDENCE_BYTES_MAX)
         self._actions = Actions(
             wiring=assembly.wiring, perform=self._links.perform, report=inbox.report, clock=clock,
-            supervisor=supervisor, keep_picture=self._evidence.keep,
+            supervisor=supervisor, keep_picture=self._keep_picture,
         )  # fmt: skip
-        self._delivery = MqttDelivery(
-            settings=values["mqtt"], site=values["site"], reader=store, submit=self._submit, tell=self._tell,
-            clock=clock, supervisor=supervisor, resolve=self._resolve,
-        )  # fmt: skip
+        self._delivery = _build_delivery(
+            values, store, self._submit, self._tell, clock=clock, supervisor=supervisor, resolve=self._resolve
+        )
         self._engine = Engine(
             clock=clock, inbox=inbox, intake=self._intake, tables=assembly.tables,
             state=JudgeState.from_rows(store.start.rows), log=store, performers=self._actions,
@@ -148,11 +151,15 @@ class Daemon:
         )
         self._reloading.started(problems)
         if problems:
-            self._tell("config.rejected", Trouble(what=tell_problems(problems), remedy="`secd check`, then `secd reload`"))
+            self._tell(
+                "config.rejected", Trouble(what=tell_problems(problems), remedy="`secd check`, then `secd reload`")
+            )
         self._links.reconcile(self._reloading.running.site.values["devices"])
         self._supervisor.run("delivery", self._delivery.run, restart=Backoff())
         await self._open_api()
-        watch = Watch(notifier=self._notifier, engine=self._engine, store=self._store, clock=self._clock, views=self._views)
+        watch = Watch(
+            notifier=self._notifier, engine=self._engine, store=self._store, clock=self._clock, views=self._views
+        )
         self._supervisor.run("watch", watch.run)
         self._listen_for_signals()
         self._notifier.ready()
@@ -163,7 +170,9 @@ class Daemon:
         self._supervisor.failed.add_done_callback(lambda _: self._stopped.set())
         await self._stopped.wait()
         if self._supervisor.failed.done():
-            raise SecdError("secd ends because a part it cannot do without failed") from self._supervisor.failed.result()
+            raise SecdError(
+                "secd ends because a part it cannot do without failed"
+            ) from self._supervisor.failed.result()
 
     async def stop(self) -> None:
         """Stop last-in first-out; no output changes. The log is drained last."""
@@ -177,7 +186,9 @@ class Daemon:
         await self._store.close()
 
     async def _open_api(self) -> None:
-        runner = await open_socket(Api(self._views.ports(self._submit, self._refuse)).application(), self._places.socket)
+        runner = await open_socket(
+            Api(self._views.ports(self._submit, self._refuse)).application(), self._places.socket
+        )
         self._stack.push_async_callback(runner.cleanup)
 
     def _listen_for_signals(self) -> None:
@@ -198,6 +209,10 @@ class Daemon:
     async def _submit(self, command: CommandGiven, author: str) -> Answer:
         return await self._engine.submit(command, author)
 
+    async def _keep_picture(self, order: Order, picture: bytes) -> KeptPicture:
+        camera = order.act.camera if isinstance(order.act, TakeSnapshot) else ""
+        return await self._evidence.keep(picture, event=order.cause, camera=camera, at=self._clock.now().utc)
+
     def _refuse(self, command: CommandGiven, author: str) -> None:
         self._inbox.report(
             Observation(device=SECD, fact=command, seen=self._clock.now(), kind="operator.refused", author=author)
@@ -217,6 +232,23 @@ def _open_clock(options: DaemonOptions, assembly: Assembly) -> SystemClock:
     moment = options.simulated_time.replace(tzinfo=ZoneInfo(settings.time_zone))
     ahead_s = moment.timestamp() - time.time()  # noqa: TID251 -- the clock is made here
     return SystemClock(last=last, wall=lambda: time.time() + ahead_s)  # noqa: TID251
+
+
+def _build_delivery(
+    values: Mapping[str, Any], store: Store, submit: Submit, tell: ReportTrouble, *, clock: SystemClock,
+    supervisor: Supervisor, resolve: ResolveSecret,
+) -> MqttDelivery:  # fmt: skip
+    site, mqtt = values["site"], values["mqtt"]
+    return MqttDelivery(
+        mqtt,
+        SiteNames(instance=site.instance, site=site.name, mode=AlarmMode(site.mode)),
+        reader=store,
+        submit=submit,
+        report_trouble=tell,
+        clock=clock,
+        supervisor=supervisor,
+        password=None if mqtt.login is None else resolve(mqtt.login.password),
+    )
 
 
 def _timesyncd_is_synchronised() -> bool:

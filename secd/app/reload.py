@@ -22,7 +22,7 @@ from secd.config.types import SecretRef
 from secd.devices.links import Links
 from secd.engine.loop import Engine
 from secd.events.intake import Intake
-from secd.model.doors import DoorMode, Layer
+from secd.model.doors import Achieved, DoorMode, Layer
 from secd.model.entry import Answer
 from secd.model.errors import ConfigError, Problem
 from secd.model.facts import PolicyActivated, Trouble
@@ -30,10 +30,12 @@ from secd.model.names import DoorId, EventId
 from secd.model.order import DesiredLock
 from secd.model.secret import Secret
 from secd.policies.compile import Tables
-from secd.runtime.clock import Clock
+from secd.policies.views import door_views
+from secd.runtime.clock import Clock, wait_for
 
 _log = logging.getLogger(__name__)
 LOCKED_S_MAX = 5.0
+LOOK_AGAIN_S = 0.1
 RESTART_SECTIONS = frozenset({"mqtt", "site", "card_key"})
 """Sections that are read at the start only; an edit of them is refused at reload with that advice."""
 
@@ -84,8 +86,12 @@ class Reloading:
 
     def _reject(self, problems: tuple[Problem, ...], told: str) -> Answer:
         self.problems = problems
-        self._engine.tell("config.rejected", Trouble(what=told, where=str(self._places.site), remedy="mend the files, then reload"))
-        return Answer(done=False, code="rejected", detail=f"{told}\nnothing has changed: the configuration before stays in force")
+        self._engine.tell(
+            "config.rejected", Trouble(what=told, where=str(self._places.site), remedy="mend the files, then reload")
+        )
+        return Answer(
+            done=False, code="rejected", detail=f"{told}\nnothing has changed: the configuration before stays in force"
+        )
 
     async def _replace(self, coming: LoadedSite, operator: str, reason: str, approve: str) -> Answer:
         running = self.running.site
@@ -96,7 +102,9 @@ class Reloading:
         early = [edit for edit in edits if edit.section in RESTART_SECTIONS]
         if early:
             listed = ", ".join(sorted({edit.section for edit in early}))
-            return Answer(done=False, code="needs_restart", detail=f"{listed}: read at the start only; `systemctl restart secd`")
+            return Answer(
+                done=False, code="needs_restart", detail=f"{listed}: read at the start only; `systemctl restart secd`"
+            )
         refusal = self._edits.refusal(running, coming, operator, approve)
         if refusal is not None:
             return refusal
@@ -104,16 +112,37 @@ class Reloading:
         unlocked = await self._lock_removed(edits)
         if unlocked:
             doors = ", ".join(unlocked)
-            return Answer(done=False, code="not_locked", detail=f"not confirmed locked: {doors}; a door is locked before it is removed")
+            return Answer(
+                done=False,
+                code="not_locked",
+                detail=f"not confirmed locked: {doors}; a door is locked before it is removed",
+            )
         await self._activate(assembly, edits, operator, reason)
         return Answer(done=True, detail=_told(edits, coming))
 
     async def _lock_removed(self, edits: tuple[Edit, ...]) -> list[str]:
+        """Lock every door that an edit removes; returns those that are not seen to be locked, unlocked again if they were."""
         removed = [DoorId(edit.name) for edit in edits if edit.section == "doors" and edit.what == "removed"]
         for door in removed:
-            lock = DesiredLock(door=door, mode=DoorMode.LOCKED, layer=Layer.LOCKED, cause=EventId("reload"))
-            self._actions.desire(lock)
-        return [door for door in removed if not await self._actions.achieves(door, within_s=LOCKED_S_MAX)]
+            self._desire(door, DoorMode.LOCKED)
+        open_doors = await self._not_achieved(removed)
+        if open_doors:
+            for view in door_views(self._engine.tables, self._engine.state, self._clock.now()):
+                if view.door in removed:
+                    self._desire(DoorId(view.door), DoorMode(view.mode))
+        return open_doors
+
+    def _desire(self, door: DoorId, mode: DoorMode) -> None:
+        self._actions.desire(DesiredLock(door=door, mode=mode, layer=Layer.LOCKED, cause=EventId("reload")))
+
+    async def _not_achieved(self, doors: list[DoorId]) -> list[str]:
+        deadline = self._clock.now().mono_s + LOCKED_S_MAX
+        while True:
+            achieved = self._actions.achieved()
+            missing: list[str] = [door for door in doors if achieved.get(door) is not Achieved.ACHIEVED]
+            if not missing or self._clock.now().mono_s >= deadline:
+                return missing
+            await wait_for(self._clock, LOOK_AGAIN_S)
 
     async def _activate(self, assembly: Assembly, edits: tuple[Edit, ...], operator: str, reason: str) -> None:
         previous = self.running.site.digest

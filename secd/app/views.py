@@ -102,7 +102,7 @@ class Views:
                 "store": "degraded: events wait in memory"
                 if self._store.degraded
                 else f"ok, {self._store.last_seq} events",
-                "station": ", ".join(delivery.stations) or "no station is online",
+                "station": ", ".join(f"{name} {state}" for name, state in delivery.stations.items()),
                 "waiting to send": str(sum(delivery.backlog.values())),
                 "clock": "believed" if self._clock.now().trusted else "NOT believed: `secd clock accept`",
             },

@@ -10,7 +10,6 @@ from typing import Self
 from secd.model.secret import CardBits, CardNumber
 from secd.wire.wiegand import encode_card
 from simulators.broker import EmbeddedBroker
-from simulators.control import Control, serve_control
 from simulators.demo.site import DemoSite
 from simulators.door_controller.controller import DoorController
 from simulators.faults import FaultyLink
@@ -47,7 +46,7 @@ class Courthouse:
             name="courtroom-a-cam", password=camera_password, port=site.ports["courtroom-a-cam"]
         )
         self.broker = EmbeddedBroker(
-            port=site.broker_port, users={name: site.password for name in ("secd", "sheriff", "buttons")}
+            port=site.broker_port, users=dict.fromkeys(("secd", "sheriff", "buttons"), site.password)
         )
         self._station_prints = station_prints
 
