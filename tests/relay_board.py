@@ -8,7 +8,7 @@ client: <id> PICTURE             board: <id> OK <hex>
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, NoReturn
@@ -38,10 +38,13 @@ class RelayBoard:
     mute: bool = False
     refuse_orders: bool = False
     deaf: bool = False
+    stuck: bool = False
+    holding: bool = False
     garbage: bool = False
     connections: int = 0
     port: int = 0
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _held: list[Callable[[], None]] = field(default_factory=list)
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
     _server: asyncio.Server | None = None
 
@@ -113,15 +116,23 @@ class RelayBoard:
         while line := (await reader.readline()).decode().strip():
             self.received.append(line)
             self.changed.set()
-            if self.deaf:
-                continue
-            order, verb, *words = line.split()
-            if self.refuse_orders:
-                writer.write(f"{order} FAIL\n".encode())
-                continue
-            writer.write(f"{order} OK{' ' + PICTURE.hex() if verb == 'PICTURE' else ''}\n".encode())
-            if verb in {"SET", "PULSE"}:
-                self.turn(int(words[0]), energised=words[1] == "1", pulsing=verb == "PULSE")
+            if self.holding:
+                self._held.append(lambda line=line: self._answer(line, writer))
+            elif not self.deaf:
+                self._answer(line, writer)
+
+    def answer_next(self) -> None:
+        """While `holding`: carry out and answer the oldest order."""
+        self._held.pop(0)()
+
+    def _answer(self, line: str, writer: asyncio.StreamWriter) -> None:
+        order, verb, *words = line.split()
+        if self.refuse_orders:
+            writer.write(f"{order} FAIL\n".encode())
+            return
+        writer.write(f"{order} OK{' ' + PICTURE.hex() if verb == 'PICTURE' else ''}\n".encode())
+        if verb in {"SET", "PULSE"} and not self.stuck:
+            self.turn(int(words[0]), energised=words[1] == "1", pulsing=verb == "PULSE")
 
 
 class RelaySettings(Settings):
@@ -181,8 +192,10 @@ class RelayDriver:
                         output=int(output), energised=energised == "1", pulsing=pulsing == "1", initial=initial
                     )
                     self._say(report, fact)
-                case [order, "OK" | "FAIL", *_] if order in self._answers:
-                    self._answers.pop(order).set_result(line[1:])
+                case [order, "OK" | "FAIL", *_]:
+                    answer = self._answers.pop(order, None)  # None: its order was cut short meanwhile
+                    if answer is not None:
+                        answer.set_result(line[1:])
                 case _:
                     raise PeerViolation("the board said something it may not")
         raise LinkLost("the board closed the connection")

@@ -1,0 +1,1 @@
+"""Carries out orders by wiring and polarity, and keeps doors at their desired state."""
