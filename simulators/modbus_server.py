@@ -72,15 +72,13 @@ class ModbusServer:
         self._asked = asked
         self._server: asyncio.Server | None = None
         self._connections: dict[_Connection, None] = {}
-        self.port = 0
         self.request_count = 0
 
     async def start(self, port: int = 0) -> int:
         """Listen on the loopback; returns the port."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(lambda: _Connection(self), HOST, port)
-        self.port = self._server.sockets[0].getsockname()[1]
-        return self.port
+        return int(self._server.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:
         """Stop listening and end every connection."""

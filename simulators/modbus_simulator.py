@@ -21,10 +21,16 @@ Milliseconds = Annotated[float, Ge(0), Le(600_000)]
 
 
 class ModbusSimulator(Generic[B]):
-    """A board with a name and a port: `async with`, or `start` and `stop`. `monotonic` is the board's own time."""
+    """A board with a name and a port: `async with`, or `start` and `stop`. `monotonic` is the board's own time.
 
-    def __init__(self, name: str, board: B, *, unit: int = 1, monotonic: Callable[[], float] = time.monotonic) -> None:
+    `port` 0 takes any free one at `start`.
+    """
+
+    def __init__(
+        self, name: str, board: B, *, unit: int = 1, port: int = 0, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self.name = name
+        self._port = port
         self.board = board
         self._monotonic = monotonic
         self._server = ModbusServer(board, monotonic, unit=unit, asked=self.noticed)
@@ -32,12 +38,13 @@ class ModbusSimulator(Generic[B]):
 
     @property
     def port(self) -> int:
-        """Where it listens on the loopback; 0 before `start`."""
-        return self._server.port
+        """Where it listens on the loopback; 0 before `start` when any free port will do."""
+        return self._port
 
-    async def start(self, port: int = 0) -> int:
-        """Listen; returns the port."""
-        return await self._server.start(port)
+    async def start(self) -> int:
+        """Listen; returns the port, which stays the same over `stop` and `start`."""
+        self._port = await self._server.start(self._port)
+        return self._port
 
     async def stop(self) -> None:
         """Stop listening and end every connection."""

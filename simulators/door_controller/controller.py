@@ -30,11 +30,12 @@ class DoorController(ModbusSimulator[DoorBoard]):
         name: str = "door-controller",
         doors: Mapping[str, DoorWiring] | None = None,
         unit: int = 1,
+        port: int = 0,
         monotonic: Callable[[], float] = time.monotonic,
         chance: random.Random | None = None,
     ) -> None:
         board = DoorBoard(monotonic(), chance=chance)
-        super().__init__(name, board, unit=unit, monotonic=monotonic)
+        super().__init__(name, board, unit=unit, port=port, monotonic=monotonic)
         self._building = Building(wire_doors() if doors is None else doors, board, monotonic())
 
     def now(self) -> float:

@@ -58,10 +58,11 @@ class PanicPanel(ModbusSimulator[PanicBoard]):
         *,
         name: str = "panic-panel",
         unit: int = 1,
+        port: int = 0,
         monotonic: Callable[[], float] = time.monotonic,
         chance: random.Random | None = None,
     ) -> None:
-        super().__init__(name, PanicBoard(monotonic(), chance=chance), unit=unit, monotonic=monotonic)
+        super().__init__(name, PanicBoard(monotonic(), chance=chance), unit=unit, port=port, monotonic=monotonic)
 
     def press(self, point: int, ms: Milliseconds = PRESS_MS, times: Annotated[int, Ge(1), Le(100)] = 1) -> None:
         """Press a button for `ms`, several times with as long a pause between."""
