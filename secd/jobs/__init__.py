@@ -1,0 +1,1 @@
+"""Housekeeping by the clock on the wall: retention, digests, backups. Nothing here decides, and nothing waits for it."""
