@@ -74,6 +74,13 @@ class _Mistake:
         return self.error["type"]
 
     @property
+    def text(self) -> str:
+        """The text that is wrong; "" where a mapping or list is."""
+        if self.on_key and self.key is not None:
+            return self.key.text
+        return self.node.text if isinstance(self.node, Scalar) else ""
+
+    @property
     def path(self) -> Path:
         return tuple(step for step in self.steps if not isinstance(step, _Choice))
 
@@ -99,6 +106,7 @@ def _follow(error: ErrorDetails, key: Scalar, node: Node, shape: Shape) -> _Mist
                 continue
         if step == "[key]":
             here.on_key = True
+            here.shape = here.parent.key if isinstance(here.parent, MapShape) else None
         elif isinstance(here.node, Branch) and isinstance(step, str) and step in here.node.pairs:
             here.key, below = here.node.pairs[step]
             here.parent, here.shape = here.shape, child_shape(here.shape, step)
@@ -186,7 +194,7 @@ def _none_fits(branches: list[list[_Mistake]], at: int) -> _Mistake:
     if isinstance(choice, _Choice) and choice.union is not None and not expected:
         expected = choice.union.expected
     choices = [word for shape in shapes if isinstance(shape, ScalarShape) for word in shape.choices]
-    near = did_you_mean(mistake.node.text, choices) if isinstance(mistake.node, Scalar) and choices else ""
+    near = did_you_mean(mistake.text, choices) if mistake.text else ""
     mistake.told = (f"{said(mistake.node, mistake.path)} does not fit here{near}", expected, "wrong_value")
     return mistake
 
@@ -273,7 +281,7 @@ def _words(mistake: _Mistake, base: Path) -> tuple[str, str, str]:
             )
         case "literal_error" | "enum":
             choices = mistake.shape.choices if isinstance(mistake.shape, ScalarShape) else ()
-            near = did_you_mean(mistake.node.text, choices) if isinstance(mistake.node, Scalar) and choices else ""
+            near = did_you_mean(mistake.text, choices) if mistake.text else ""
             return f"{written} is not a choice here{near}", expected or str(context.get("expected", "")), "wrong_value"
         case "string_pattern_mismatch":
             return f"{written} does not fit here", pattern_words(str(context.get("pattern", ""))), "wrong_value"

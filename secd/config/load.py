@@ -144,11 +144,12 @@ class _Loading:
                 known,
                 "unknown_section",
             )
+            self.torn = True
             return
         if section.many and isinstance(node, Scalar) and node.empty:
             node = Branch(node.source, node.line, node.column)
         if section.many and not isinstance(node, Branch):
-            self.unsound.add(key.text)
+            self.torn = True
             if not isinstance(node, Hole):
                 self._at(
                     key, f"{kind_of(node)} does not fit here", "names with their settings below them", "wrong_kind"

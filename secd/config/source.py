@@ -30,10 +30,8 @@ def is_secret_key(key: str) -> bool:
 
 
 def visible(text: str) -> str:
-    """Control, direction and zero-width characters as marks, one for one: a log line stays one line."""
-    return "".join(
-        _mark(character) if _UNSEEN.match(character) or character in "\t\n\r" else character for character in text
-    )
+    """Whatever cannot be printed as marks, one for one: columns stay, and a log line stays one line."""
+    return "".join(character if character.isprintable() else _mark(character) for character in text)
 
 
 def _mark(character: str) -> str:
