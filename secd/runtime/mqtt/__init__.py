@@ -103,6 +103,10 @@ class MqttSession:
         """The message has been taken care of: the broker may forget it."""
         self._client.acknowledge(received)
 
+    def abandon(self) -> None:
+        """Break the connection without a goodbye, so that the will speaks."""
+        self._client.abandon()
+
     async def lost(self) -> NoReturn:
         """Wait for the end of the connection and raise it."""
         await asyncio.wait({self._client.gone})

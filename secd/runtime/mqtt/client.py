@@ -153,6 +153,11 @@ class Client(aiomqtt.Client):
         """Send its PUBACK."""
         self._client.ack(received.mid, received.qos)
 
+    def abandon(self) -> None:
+        """Drop the socket as it is."""
+        self._end(LinkLost("the connection was abandoned"))
+        self._client._sock_close()  # noqa: SLF001 -- as in close
+
     # --- what paho calls --------------------------------------------------------------------------------------------
 
     def _on_connect(
