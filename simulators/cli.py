@@ -11,6 +11,11 @@ import click
 from simulators.command_line import USAGE, ask, control_option, do, show
 
 COMMANDS = {
+    "demo": (
+        "simulators.demo.play",
+        "demo",
+        "A guarded courthouse on this machine: devices, the real daemon, a story.",
+    ),
     "door": ("simulators.door_controller.cli", "door", "Door controllers: serve one, present a card, walk through."),
     "panic": ("simulators.panic_panel.cli", "panic", "Panic panels: serve one, press a button."),
 }
@@ -46,6 +51,7 @@ def main() -> None:
 
     \b
     Examples:
+      secd-sim demo --once
       secd-sim door serve --port 47501 --name public-board
       secd-sim door present-card public-board 2 --format H10301 --facility 12 --number 1001
       secd-sim door walk-through public-board 2
