@@ -3,20 +3,26 @@
 In: a `DemoSite`. Out: simulators listening where the site's files say, each behind a cable that can be pulled.
 """
 
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
 
+from rich.markup import escape
+
 from secd.model.secret import CardBits, CardNumber
 from secd.wire.wiegand import encode_card
 from simulators.broker import EmbeddedBroker
+from simulators.control import PORT as CONTROL_PORT
+from simulators.control import Control, serve_control
 from simulators.demo.site import DemoSite
 from simulators.door_controller.controller import DoorController
 from simulators.faults import FaultyLink
 from simulators.monitoring_station.station import MonitoringStation
+from simulators.mqtt_peer import Login
 from simulators.onvif_camera.camera import OnvifCamera
 from simulators.panic_panel.panel import PanicPanel
-from simulators.wireless_buttons.buttons import WirelessButtons
+from simulators.wireless_buttons.gateway import WirelessButtons
 
 CARDS = {
     "clerk": CardNumber(format="H10301", facility=12, number=1001),
@@ -34,7 +40,7 @@ def card(whose: str) -> CardBits:
 class Courthouse:
     """Every simulated thing of the site; use as an async context manager."""
 
-    def __init__(self, site: DemoSite, *, station_prints: bool) -> None:
+    def __init__(self, site: DemoSite, *, say: Callable[[str], None] | None = None) -> None:
         self._site = site
         self._stack = AsyncExitStack()
         self.public_board = DoorController(name="public-board")
@@ -48,7 +54,7 @@ class Courthouse:
         self.broker = EmbeddedBroker(
             port=site.broker_port, users=dict.fromkeys(("secd", "sheriff", "buttons"), site.password)
         )
-        self._station_prints = station_prints
+        self._say = say
 
     async def __aenter__(self) -> Self:
         enter = self._stack.enter_async_context
@@ -66,9 +72,35 @@ class Courthouse:
             FaultyLink(self.secure_board.port, name="secure-cable", port=ports["secure-board"])
         )
         self.panel_cable = await enter(FaultyLink(self.panel.port, name="panel-cable", port=ports["panic-panel"]))
-        self.buttons = await enter(WirelessButtons())
-        self.station = await enter(MonitoringStation())
+        self.buttons = await enter(
+            WirelessButtons(
+                broker=self.broker.address,
+                topic="buttons/courthouse",
+                buttons=("badge-1", "badge-2"),
+                login=Login(username="buttons", password=self._site.password),
+            )
+        )
+        self.station = await enter(
+            MonitoringStation(
+                broker=self.broker.address,
+                instance="county-a",
+                site="courthouse",
+                login=Login(username="sheriff", password=self._site.password),
+                show=self._show,
+            )
+        )
+        await enter(serve_control(self._control(), port=CONTROL_PORT))
         return self
+
+    def _control(self) -> Control:
+        return Control((
+            self.public_board, self.secure_board, self.panel, self.public_cable, self.secure_cable, self.panel_cable,
+            self.east_cam, self.court_cam, self.buttons, self.station,
+        ))  # fmt: skip
+
+    def _show(self, line: str) -> None:
+        if self._say is not None:
+            self._say(f"    [cyan]station[/cyan] {escape(line)}")
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

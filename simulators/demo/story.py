@@ -70,13 +70,19 @@ class Story:
         except TimeoutError as error:
             raise NotSeen(f"at the device: {what} was not seen") from error
 
-    async def at_station(self, kind: str, point: str) -> Any:
-        """Wait for the station to show an alarm."""
+    async def at_station(self, rule: str, point: str) -> dict[str, Any]:
+        """Wait for the station to show an alarm of `rule` at `point`."""
+        ledger = self.house.station.ledger
+
+        def shown() -> list[dict[str, Any]]:
+            return [alarm for alarm in ledger.alarms.values() if (alarm["rule"], alarm["point"]) == (rule, point)]
+
         try:
             async with asyncio.timeout(SEEN_S_MAX):
-                return await self.house.station.shown(kind=kind, point=point)
+                await self.house.station.until(lambda: bool(shown()))
         except TimeoutError as error:
-            raise NotSeen(f"at the station: no {kind} at {point}") from error
+            raise NotSeen(f"at the station: no {rule} at {point}") from error
+        return shown()[-1]
 
     async def badge(self, who: str, board: Any, reader: int, door: str, outcome: str) -> dict[str, Any]:
         """Hold somebody's card to a reader and wait for the decision."""
@@ -121,7 +127,7 @@ async def _forced(story: Story) -> str:
     await story.witness.event("door.forced_open", COURT, after=mark)
     alarm = await story.at_station("door-forced", COURT)
     story.house.secure_board.close("1")
-    return f"forced at {COURT}; station shows P{alarm.priority}"
+    return f"forced at {COURT}; station shows P{alarm['priority']}"
 
 
 async def _held(story: Story) -> str:
@@ -134,7 +140,7 @@ async def _held(story: Story) -> str:
     alarm = await story.at_station("door-held", EAST)
     board.close("2")
     await story.witness.event("door.closed", EAST, after=mark)
-    return f"warned, then held at {EAST}; station shows P{alarm.priority}"
+    return f"warned, then held at {EAST}; station shows P{alarm['priority']}"
 
 
 async def _exit(story: Story) -> str:
@@ -166,7 +172,7 @@ async def _silent(story: Story) -> str:
     story.house.panel.press(1)
     await story.witness.event("panic.activated", "bench-a", after=mark)
     alarm = await story.at_station("courtroom-duress", "bench-a")
-    if not alarm.silent:
+    if not alarm["silent"]:
         raise NotSeen("at the station: the alarm is not marked silent")
     if [board.state()["relays"] for board in (story.house.public_board, story.house.secure_board)] != locks:
         raise NotSeen("at the devices: a relay moved")
@@ -204,10 +210,10 @@ async def _deputy_in_lockdown(story: Story) -> str:
 
 async def _wireless(story: Story) -> str:
     mark = story.witness.mark()
-    await story.house.buttons.press("badge-1")
+    story.house.buttons.press("badge-1")
     await story.witness.event("panic.pressed", "bailiff-badge-1", after=mark)
     alarm = await story.at_station("bailiff-needs-help", "bailiff-badge-1")
-    return f"station shows P{alarm.priority}"
+    return f"station shows P{alarm['priority']}"
 
 
 async def _cable(story: Story) -> str:
