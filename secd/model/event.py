@@ -44,6 +44,7 @@ KINDS: dict[str, KindInfo] = {
     **_rows(Stream.ALARM, facts.PointChanged, "panic.activated", "panic.restored", "panic.faulted", urgent=True),
     **_rows(Stream.ALARM, facts.PanicPressed, "panic.pressed", urgent=True),
     **_rows(Stream.HEALTH, facts.ButtonState, "panic.checked_in", "panic.battery_low", "panic.tampered"),
+    **_rows(Stream.HEALTH, facts.ButtonState, "panic.went_silent"),
     **_rows(Stream.HEALTH, facts.PointChanged, "device.tampered", "device.tamper_restored", urgent=True),
     **_rows(Stream.HEALTH, facts.PointChanged, "power.failed", "power.restored", "power.input_faulted"),
     **_rows(Stream.EVENT, facts.CameraSaw, "camera.motion_started", "camera.motion_stopped"),
@@ -73,6 +74,7 @@ KINDS: dict[str, KindInfo] = {
     **_rows(
         Stream.ALARM, facts.AlarmMoved,
         "alarm.raised", "alarm.repeated", "alarm.upgraded", "alarm.cleared", "alarm.acknowledged", "alarm.closed", "alarm.received",
+        "alarm.changed",
     ),
 }  # fmt: skip
 

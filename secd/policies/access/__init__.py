@@ -1,0 +1,1 @@
+"""Who may enter where and when: schedules, rules, threat levels, compiled to masks."""

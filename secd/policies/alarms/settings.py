@@ -1,0 +1,348 @@
+"""What an administrator writes about panic points, alarms and what to do; what `check` refuses of it (S11, S12, S13).
+
+In: validated YAML. Out: settings classes and findings. Refused: a button nobody would hear, a press a poll could miss,
+a silent alarm that can be seen.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from secd.config.types import (
+    DeviceButton,
+    DevicePoint,
+    Finding,
+    Flag,
+    Name,
+    Ref,
+    Seconds,
+    Section,
+    Settings,
+    Text,
+    Whole,
+    point_device,
+)
+from secd.model.event import KINDS
+from secd.policies.access.settings import AreaName, level_doors
+from secd.policies.doors.settings import Acceptance, wired_inputs
+
+PRESSES = ("help", "lockdown")
+NOT_MATCHED = ("alarm.", "operator.", "timer.", "policy.")
+"""Kinds an alarm rule may not wait for: alarms never raise alarms."""
+
+DoorName = Annotated[Name, Ref("doors")]
+DeviceName = Annotated[Name, Ref("devices")]
+PanicName = Annotated[Name, Ref("panic_points")]
+
+
+class Supervision(Settings):
+    """How a cut or shorted line is told from a quiet one."""
+
+    kind: Literal["end_of_line", "none"]
+    ohms: Annotated[Whole, Field(gt=0)] | None = None
+
+
+class PanicSettings(Settings):
+    """A panic button: wired to an `input`, or a wireless `button`."""
+
+    area: AreaName
+    input: DevicePoint | None = None
+    button: DeviceButton | None = None
+    supervised: Supervision | None = None
+    latched_by: Literal["board", "button", "counter"] | None = None
+    """What keeps a press until it is read: the board's latch, a latching button, or an edge counter."""
+    press: Literal["help", "lockdown"] | None = None
+    """What a wired point asks for; `help` where left out. A wireless button says it itself."""
+    check_in: Seconds | None = None
+    """How often a wireless button tells that its radio lives."""
+    label: Text | None = None
+
+
+class Snapshot(Settings):
+    """One picture of each camera."""
+
+    cameras: Literal["of_the_door"] | Annotated[list[DeviceName], Field(min_length=1)]
+
+
+class SetThreatLevel(Settings):
+    """Set a threat level in an area."""
+
+    level: Annotated[Name, Ref("threat_levels")]
+    in_: Annotated[AreaName, Field(alias="in")]
+
+
+class RecordSettings(Settings):
+    """Video around the moment. Not available yet: refused by `check`."""
+
+    cameras: Literal["of_the_door"] | list[DeviceName]
+    before: Seconds | None = None
+    after: Seconds | None = None
+
+
+class ActionSettings(Settings):
+    """One thing to do: exactly one key."""
+
+    snapshot: Snapshot | None = None
+    set_threat_level: SetThreatLevel | None = None
+    record: RecordSettings | None = None
+
+
+class WhenSettings(Settings):
+    """`{event: KIND, ...}` with filters that must all hold, or `{panic: [POINTS], press: any}`."""
+
+    event: Text | None = None
+    doors: list[DoorName] | None = None
+    cameras: list[DeviceName] | None = None
+    devices: list[DeviceName] | None = None
+    areas: list[AreaName] | None = None
+    """The area itself or one within it."""
+    reason: list[Name] | None = None
+    """Reasons of a denial."""
+    panic: Annotated[list[PanicName], Field(min_length=1)] | None = None
+    press: Literal["any", "help", "lockdown"] | None = None
+
+
+class AlarmSettings(Settings):
+    """What becomes an alarm, how urgent it is, and what secd does about it."""
+
+    when: WhenSettings
+    priority: Annotated[Whole, Field(ge=1, le=4)]
+    silent: Flag = False
+    """No effect on the premises whatever (S12)."""
+    visible: Acceptance | None = None
+    """Who accepts that a silent alarm has a visible effect, and why."""
+    latching: Flag = True
+    """It stays until its cause is gone and a person took it. A panic always does."""
+    do: list[ActionSettings] = Field(default_factory=list)
+    procedure: Annotated[Name, Ref("procedures")] | None = None
+    label: Text | None = None
+
+
+def check_panic_points(values: Mapping[str, Any]) -> list[Finding]:
+    """A press must be seen (S11) and heard (S13)."""
+    findings: list[Finding] = []
+    for name, point in values.get("panic_points", {}).items():
+        findings += [
+            Finding(path=("panic_points", name, *path), message=message, expected=expected, code=code)
+            for path, code, message, expected in (*_wired(point, values), *_wireless(point))
+        ]
+        findings += _listeners(name, point, values)
+    return [*findings, *_shared_inputs(values)]
+
+
+_Row = tuple[tuple[str, ...], str, str, str]
+
+
+def _wired(point: PanicSettings, values: Mapping[str, Any]) -> Iterator[_Row]:
+    if (point.input is None) == (point.button is None):
+        yield (
+            (),
+            "panic_point_place",
+            "a panic point is either wired or wireless",
+            "input: DEVICE/NUMBER, or button: DEVICE/NAME",
+        )
+    if point.input is None:
+        return
+    if point.latched_by is None:
+        yield (
+            (),
+            "panic_not_latched",
+            "a press shorter than the poll could be missed (S11)",
+            "latched_by: board (an input board with hardware latches or counters), or a latching button",
+        )
+    end_of_line = point.supervised is not None and point.supervised.kind == "end_of_line"
+    if end_of_line and point.supervised is not None and point.supervised.ohms is None:
+        yield (("supervised",), "end_of_line_ohms", "the resistor's value is missing", "ohms: 2200")
+    device = values.get("devices", {}).get(point_device(point.input))
+    if end_of_line and getattr(device, "supervised_inputs", True) is False:
+        yield (
+            ("supervised",),
+            "input_not_supervised",
+            "this board's inputs only read open or closed, so the resistor tells nothing (S11)",
+            "a board with supervised or analogue inputs, such as secd-panic-panel",
+        )
+    if point.supervised is None:
+        yield (
+            (),
+            "panic_not_supervised",
+            "a cut line to this button would look quiet (S11)",
+            "supervised: {kind: end_of_line, ohms: 2200}, or supervised: {kind: none} to accept it",
+        )
+    if point.check_in is not None:
+        yield (("check_in",), "check_in_of_wired", "only a wireless button checks in", "no check_in")
+
+
+def _wireless(point: PanicSettings) -> Iterator[_Row]:
+    if point.button is None:
+        return
+    if point.check_in is None or point.check_in <= 0:
+        yield (
+            ("check_in",) if point.check_in is not None else (),
+            "check_in_missing",
+            "a button whose radio died would look quiet",
+            "check_in: 60s, as often as the button sends",
+        )
+    for key in ("supervised", "latched_by", "press"):
+        if getattr(point, key) is not None:
+            yield ((key,), "wired_key_of_wireless", f"{key} belongs to a wired point", f"no {key}")
+
+
+def presses_of(point: PanicSettings) -> tuple[str, ...]:
+    """What a point can ask for."""
+    return PRESSES if point.button is not None else (point.press or "help",)
+
+
+def _listeners(name: str, point: PanicSettings, values: Mapping[str, Any]) -> Iterator[Finding]:
+    rules = [alarm for alarm in values.get("alarms", {}).values() if name in (alarm.when.panic or ())]
+    heard = [press for press in presses_of(point) if any(_hears(alarm, press) for alarm in rules)]
+    missing = [press for press in presses_of(point) if press not in heard]
+    if not heard:
+        yield Finding(
+            path=("panic_points", name),
+            message=f"no alarm listens to {name} (S13)",
+            expected=f"an alarm with when: {{panic: [{name}], press: any}}",
+            code="panic_without_listener",
+        )
+    elif missing:
+        yield Finding(
+            path=("panic_points", name),
+            message=f"no alarm listens to a {missing[0]} press of {name} (S13)",
+            expected="press: any, or a second alarm",
+            code="press_without_listener",
+        )
+    silent = {alarm.silent and alarm.visible is None for alarm in rules if any(_hears(alarm, p) for p in heard)}
+    if silent == {True, False}:
+        yield Finding(
+            path=("panic_points", name),
+            message=f"{name} raises a silent and a loud alarm: the loud one gives the silent one away (S12)",
+            expected="one of them",
+            code="silent_and_loud",
+        )
+
+
+def _hears(alarm: AlarmSettings, press: str) -> bool:
+    return alarm.when.press in {None, "any", press}
+
+
+def _shared_inputs(values: Mapping[str, Any]) -> Iterator[Finding]:
+    first: dict[str, tuple[str, ...]] = {}
+    for path, point in wired_inputs(values):
+        key = point if "/" in point else f"{point}/1"
+        if key in first and path[0] == "panic_points":
+            yield Finding(
+                path=path,
+                message=f"input {point} is wired to {first[key][1]} already",
+                expected="an input of its own",
+                code="input_used_twice",
+            )
+        first.setdefault(key, path)
+
+
+def check_alarms(values: Mapping[str, Any]) -> list[Finding]:
+    """Rules that could never match or must not act."""
+    findings: list[Finding] = []
+    for name, alarm in values.get("alarms", {}).items():
+        findings += [
+            Finding(path=("alarms", name, *path), message=message, expected=expected, code=code)
+            for path, code, message, expected in (
+                *_matchable(alarm.when), *_latching(alarm), *_actions(alarm, values), *_silence(alarm),
+            )
+        ]  # fmt: skip
+    return findings
+
+
+_FILTERS = ("doors", "cameras", "devices", "reason")
+_AnyRow = tuple[tuple[str | int, ...], str, str, str]
+
+
+def _matchable(when: WhenSettings) -> Iterator[_AnyRow]:
+    if (when.event is None) == (when.panic is None):
+        yield (
+            ("when",),
+            "when_unclear",
+            "an alarm waits for an event or for panic points",
+            "event: KIND, or panic: [...]",
+        )
+    if when.panic is None and when.press is not None:
+        yield (("when", "press"), "press_without_panic", "only panic points are pressed", "panic: [...]")
+    if when.panic is not None and any(getattr(when, key) is not None for key in (*_FILTERS, "areas")):
+        yield (("when",), "filter_of_panic", "panic points are listed, not filtered", "panic and press only")
+    if when.event is None:
+        return
+    if when.event.startswith(("panic.activated", "panic.pressed")):
+        yield (
+            ("when", "event"),
+            "panic_by_event",
+            "a press is listened to by its point",
+            "panic: [POINTS], press: any",
+        )
+    elif when.event not in KINDS or when.event.startswith(NOT_MATCHED):
+        near = sorted(kind for kind in KINDS if kind.partition(".")[0] == when.event.partition(".")[0])
+        shown = [kind for kind in near if not kind.startswith(NOT_MATCHED)]
+        yield (
+            ("when", "event"),
+            "unknown_event",
+            f"{when.event} is not an event an alarm can wait for",
+            f"one of {', '.join(shown or ['door.forced_open', 'device.went_offline', '...'])}",
+        )
+    if len([key for key in ("doors", "cameras", "devices") if getattr(when, key) is not None]) > 1:
+        yield (("when",), "filters_exclude", "an event is about one thing", "one of doors, cameras, devices")
+
+
+def _latching(alarm: AlarmSettings) -> Iterator[_AnyRow]:
+    if alarm.when.panic is not None and not alarm.latching:
+        yield (("latching",), "panic_not_latching", "a panic always stays until a person took it", "no latching")
+
+
+def _actions(alarm: AlarmSettings, values: Mapping[str, Any]) -> Iterator[_AnyRow]:
+    for index, action in enumerate(alarm.do):
+        place = ("do", index)
+        named = [key for key in ActionSettings.model_fields if getattr(action, key) is not None]
+        if len(named) != 1:
+            yield (place, "action_unclear", "an action is one key", "snapshot, or set_threat_level")
+        if action.record is not None:
+            yield ((*place, "record"), "record_not_available", "recording is not available yet", "snapshot")
+        door_known = alarm.when.event is not None and alarm.when.event.startswith(("door.", "access.", "exit.", "rex."))
+        if action.snapshot is not None and action.snapshot.cameras == "of_the_door" and not door_known:
+            yield (
+                (*place, "snapshot", "cameras"),
+                "no_door_here",
+                "this event is not about a door",
+                "the cameras by name",
+            )
+        if action.set_threat_level is not None and _closes_nothing(action.set_threat_level, values):
+            yield (
+                (*place, "set_threat_level", "in"),
+                "level_closes_nothing",
+                f"{action.set_threat_level.level} closes no door of {action.set_threat_level.in_}",
+                "an area that the level closes",
+            )
+
+
+def _closes_nothing(action: SetThreatLevel, values: Mapping[str, Any]) -> bool:
+    level = values.get("threat_levels", {}).get(action.level)
+    areas = values.get("areas", {})
+    if level is None or action.in_ not in areas:
+        return False
+    return not level_doors(level, action.in_, areas, values.get("doors", {}))
+
+
+def _silence(alarm: AlarmSettings) -> Iterator[_AnyRow]:
+    seen = any(action.set_threat_level is not None for action in alarm.do)
+    if alarm.silent and seen and alarm.visible is None:
+        yield (
+            ("silent",),
+            "silent_but_visible",
+            "a silent alarm that closes doors is not silent (S12)",
+            "a button of its own for lockdown, or visible: {accepted_by: ..., why: ...}",
+        )
+    if alarm.visible is not None and not alarm.silent:
+        yield (("visible",), "visible_not_silent", "only a silent alarm needs this", "silent: true, or no visible")
+
+
+SECTIONS = (
+    Section(key="panic_points", model=PanicSettings, check=check_panic_points),
+    Section(key="alarms", model=AlarmSettings, check=check_alarms),
+    Section(key="procedures", model=Annotated[list[Text], Field(min_length=1, max_length=50)]),
+)

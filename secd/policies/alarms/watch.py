@@ -1,0 +1,202 @@
+"""From events to alarms: every input and every finding is held against the rules, panic presses against their points.
+
+In: the step with what it has found so far. Out: alarms raised, repeated or cleared, and what the rules say to do. A press
+that no rule matches is an alarm all the same (S13); a silent rule does nothing that could be noticed (S12).
+"""
+
+from dataclasses import replace
+
+from secd.model.event import Event
+from secd.model.facts import (
+    AccessDecided,
+    ButtonState,
+    CameraSaw,
+    DeviceTold,
+    DoorFinding,
+    InputState,
+    LinkChanged,
+    PanicPressed,
+    PointChanged,
+    PressKind,
+    Trouble,
+)
+from secd.model.names import RuleId
+from secd.model.order import TakeSnapshot
+from secd.policies import levels
+from secd.policies.alarms.book import PANIC, RESTORED_BY, SECURED_CLEARS, Match, clear, still_there, strike
+from secd.policies.doors.modes import first_card_passed
+from secd.policies.rows import PanicState
+from secd.policies.step import SNAPSHOT_VALID_S, Step
+from secd.policies.tables import AlarmRule, PanicTable
+
+BUILT_IN = RuleId("built-in")
+CHECK_INS_MISSED = 3
+_BUILT_IN_PRESS = AlarmRule(id=BUILT_IN, label="panic", priority=1, silent=False, latching=True)
+_BUILT_IN_TROUBLE = AlarmRule(id=BUILT_IN, label="panic point", priority=2, silent=False, latching=True)
+_TROUBLES = frozenset({"panic.faulted", "panic.went_silent"})
+_PRESSES = frozenset({"panic.activated", "panic.pressed"})
+_CLEARED_BY: dict[str, frozenset[str]] = {
+    cause: frozenset(kind for kind, ends in RESTORED_BY.items() if ends == cause) for cause in set(RESTORED_BY.values())
+}
+
+
+def watch(step: Step) -> None:
+    """Hold the event and everything found in this step, also by the rules themselves, against the rules."""
+    _consider(step, step.event)
+    index = 0
+    while index < len(step.findings):
+        finding = step.findings[index]
+        index += 1
+        if not finding.kind.startswith("alarm."):
+            _consider(step, finding)
+    for name in step.still_there:
+        for opened in step.alarms_of(name):
+            still_there(step, opened)
+
+
+def press(step: Step, fact: PanicPressed | PointChanged) -> None:
+    """A panic point was pressed, or found pressed (S11). Never too late, never too often."""
+    event = step.event
+    point = step.tables.panic_points.get(event.subject)
+    if isinstance(fact, PanicPressed):
+        kind, times, seen_again = fact.press, max(1, fact.presses), False
+    else:
+        kind = point.press if point is not None else PressKind.HELP
+        times, seen_again = max(1, fact.activations), fact.initial and fact.activations == 0
+    match = Match(
+        kind=PANIC,
+        point=event.subject,
+        label=point.label if point is not None else event.subject,
+        area=point.area if point is not None else event.area,
+        cause=event,
+        times=times,
+        press=kind.value,
+        reason=_when_pressed(event, fact),
+        seen_again=seen_again,
+    )
+    clear(step, event.subject, ("panic.faulted",), "it can be read again")
+    for rule in step.tables.rules_of_press.get((event.subject, kind)) or (_BUILT_IN_PRESS,):
+        _act(step, rule, match)
+
+
+def told_by_point(step: Step, fact: PointChanged) -> None:
+    """A wired panic point: pressed, restored or faulted. A press and its end may come in one report."""
+    point = step.event.subject
+    known = step.panic(point)
+    if step.event.kind == "panic.activated" or (
+        step.event.kind == "panic.restored" and fact.activations and not (fact.initial and known.state == "active")
+    ):
+        press(step, fact)
+    state = {"panic.activated": "active", "panic.faulted": "faulted"}.get(step.event.kind, "normal")
+    if step.event.kind == "panic.activated" and fact.state is InputState.NORMAL:
+        state = "normal"
+        clear(step, point, (PANIC,), "a short press")
+    step.set_panic(point, replace(known, state=state))
+
+
+def told_by_button(step: Step, fact: PanicPressed | ButtonState) -> None:
+    """A wireless button: whatever it sends proves its radio (S15)."""
+    point = step.tables.panic_points.get(step.event.subject)
+    if isinstance(fact, PanicPressed):
+        press(step, fact)
+    if point is not None:
+        expect_check_in(step, point)
+        if step.event.kind != "panic.checked_in":
+            clear(step, point.name, ("panic.went_silent",), "it was heard again")
+
+
+def expect_check_in(step: Step, point: PanicTable) -> None:
+    """Start waiting for a wireless button's next sign of life."""
+    if point.check_in_s > 0:
+        due_s = step.at.mono_s + CHECK_INS_MISSED * point.check_in_s
+        step.set_panic(point.name, PanicState(state="normal", timers={"check_in": due_s}))
+
+
+def miss_check_ins(step: Step, name: str) -> None:
+    """A wireless button was not heard for too long."""
+    point = step.tables.panic_points.get(name)
+    step.set_panic(name, PanicState(state="unknown", silent=True))
+    if point is not None:
+        step.find("panic.went_silent", name, point.area, ButtonState(point=name))
+
+
+def _consider(step: Step, event: Event) -> None:
+    if event.kind == "door.secured" and isinstance(event.fact, DoorFinding):
+        clear(step, event.subject, SECURED_CLEARS.get(event.fact.why, frozenset()), event.fact.why)
+    elif event.kind in _CLEARED_BY:
+        clear(step, event.subject, _CLEARED_BY[event.kind], event.kind)
+    if event.kind in _PRESSES:
+        return
+    rules = step.tables.rules_of_event.get(event.kind, ())
+    matching = [rule for rule in rules if _matches(rule, event)]
+    if event.kind in _TROUBLES and not matching:
+        matching = [_BUILT_IN_TROUBLE]
+    for rule in matching:
+        _act(step, rule, _match(step, event))
+    if event.kind == "access.taken":
+        table = step.table(event.subject)
+        if table is not None:
+            first_card_passed(step, table, getattr(event.fact, "holder", None))
+
+
+def _matches(rule: AlarmRule, event: Event) -> bool:
+    if rule.subjects is not None and event.subject not in rule.subjects:
+        return False
+    if rule.areas is not None and event.area not in rule.areas:
+        return False
+    return rule.reasons is None or (isinstance(event.fact, AccessDecided) and event.fact.reason in rule.reasons)
+
+
+def _match(step: Step, event: Event) -> Match:
+    door, point = step.table(event.subject), step.tables.panic_points.get(event.subject)
+    label = door.label if door is not None else point.label if point is not None else event.subject
+    area = door.area if door is not None else point.area if point is not None else event.area
+    return Match(
+        kind=event.kind,
+        point=event.subject,
+        label=label,
+        area=area,
+        cause=event,
+        reason=_reason(event),
+        seen_again=bool(getattr(event.fact, "initial", False)),
+    )
+
+
+def _reason(event: Event) -> str:
+    match event.fact:
+        case AccessDecided():
+            return event.fact.reason
+        case DoorFinding():
+            return event.fact.why
+        case LinkChanged():
+            return event.fact.reason
+        case DeviceTold():
+            return event.fact.detail or event.fact.what
+        case Trouble() | CameraSaw():
+            return event.fact.what
+        case PointChanged():
+            return event.fact.state.value
+        case _:
+            return ""
+
+
+def _when_pressed(event: Event, fact: PanicPressed | PointChanged) -> str:
+    if isinstance(fact, PanicPressed):
+        return "late: it waited on its way" if fact.queued or event.late else ""
+    if fact.initial:
+        return "found active" if fact.state is not InputState.NORMAL else "pressed while nobody could see it"
+    return "late" if event.late else ""
+
+
+def _act(step: Step, rule: AlarmRule, match: Match) -> None:
+    anew = strike(step, rule, match)
+    if anew:
+        table = step.table(match.point)
+        cameras = rule.snapshot
+        if rule.snapshot_of_door and table is not None:
+            cameras = (*cameras, *(camera for camera in table.cameras if camera not in cameras))
+        for camera in cameras:
+            step.order(TakeSnapshot(camera=camera), urgent=match.kind == PANIC, valid_s=SNAPSHOT_VALID_S)
+    if not match.seen_again or anew:
+        for level, area in rule.levels:
+            levels.set_level(step, level, area, by=f"alarm {rule.id}", reason=f"{match.label}: {match.kind}")

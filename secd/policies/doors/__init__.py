@@ -1,0 +1,1 @@
+"""The door machine and the layers that decide a door's mode."""

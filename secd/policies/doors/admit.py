@@ -1,0 +1,71 @@
+"""A card at a reader: identified, judged, answered. The only place where a read leads to a release.
+
+In: `access.requested`. Out: granted, denied or late, the reader's signal, and a release where it was granted. A late read
+releases nothing (S8).
+"""
+
+from secd.model.event import Event
+from secd.model.facts import AccessDecided, CardPresented
+from secd.model.names import AreaId, DoorId
+from secd.model.order import SignalReader
+from secd.model.time import Instant
+from secd.policies.access.decision import Outcome
+from secd.policies.doors.passage import release
+from secd.policies.doors.state import Grant
+from secd.policies.step import Step
+
+LATE_S = 2.0
+
+
+def is_late(event: Event, now: Instant) -> bool:
+    """Whether something is too old to act on: by its own age, by a gap before it, or by having waited for us (S8)."""
+    age_s = (event.detected.utc - event.occurred).total_seconds() + max(0.0, now.mono_s - event.detected.mono_s)
+    return event.late or event.after_gap or age_s > LATE_S
+
+
+def present_card(step: Step, card: CardPresented, now: Instant) -> None:
+    """Judge one read."""
+    access = step.tables.access
+    table = step.table(card.door)
+    if is_late(step.event, now):
+        found = access.identify(card.keys)
+        outcome = found if isinstance(found, Outcome) else Outcome(found[1].id, "", None, found[2])
+        _tell(step, "access.read_late", card, outcome._replace(reason="read_late"))
+        return
+    if table is None:
+        _tell(step, "access.denied", card, Outcome(None, "unknown_door", None))
+        return
+    outcome = access.decide(
+        card.door,
+        card.keys,
+        step.at.utc,
+        [level.admit for level in step.levels_of(card.door)],
+        store_failed=table.deny_on_store_failure and step.site().store_failed,
+    )
+    if outcome.reason:
+        _tell(step, "access.denied", card, outcome, table.area)
+        step.order(SignalReader(door=table.name, granted=False))
+        return
+    finding = _tell(step, "access.granted", card, outcome, table.area)
+    holder = step.tables.people.holders[outcome.holder] if outcome.holder is not None else None
+    duration_s = table.release_extended_s if holder is not None and holder.extended else table.release_s
+    grant = Grant(event=finding.id, holder=outcome.holder, extra_s=duration_s - table.release_s)
+    release(step, table, duration_s=duration_s, grant=grant)
+    step.order(SignalReader(door=table.name, granted=True))
+
+
+def _tell(step: Step, kind: str, card: CardPresented, outcome: Outcome, area: AreaId | None = None) -> Event:
+    return step.find(
+        kind,
+        DoorId(card.door),
+        area if area is not None else step.event.area,
+        AccessDecided(
+            door=card.door,
+            holder=outcome.holder,
+            reason=outcome.reason,
+            rule=outcome.rule,
+            policy=step.tables.digest,
+            masked=card.masked,
+            formats=outcome.formats,
+        ),
+    )

@@ -1,0 +1,210 @@
+"""What happens at a door, carried into the door machine: contact, release, request to exit, relay and bolt.
+
+In: one event about one door. Out: the door's next state with its findings and orders, through the step. The contact's
+machine is in `machine.py`; relay, bolt and request to exit are facts beside it and are kept here.
+"""
+
+from dataclasses import replace
+
+from secd.model.doors import DoorMode, LockState, PhysicalState
+from secd.model.facts import DoorFinding, InputState, OutputRead, PointChanged
+from secd.model.order import ReleaseDoor
+from secd.model.time import Instant
+from secd.policies.doors.effects import (
+    TIMER_INPUTS,
+    Act,
+    Found,
+    Said,
+    StillThere,
+    advance,
+    classify_opening,
+    cut_release,
+)
+from secd.policies.doors.machine import DoorInput, Phase
+from secd.policies.doors.state import DoorState, Grant
+from secd.policies.step import Step
+from secd.policies.tables import DoorTable
+
+RELAY_GRACE_S = 0.9
+REX_MASKS_S = 10.0
+REX_STUCK_S = 60.0
+GRANTS_MAX = 32
+
+
+def happen(step: Step, table: DoorTable, happened: DoorInput) -> None:
+    """One input of the door machine, with all that follows."""
+    door, said = advance(step.door(table.name), table, happened, step.at)
+    _keep(step, table, door, said)
+
+
+def release(step: Step, table: DoorTable, *, duration_s: float, grant: Grant | None) -> None:
+    """Let one passage through. A door that is unlocked anyway needs no order."""
+    door = step.door(table.name)
+    if door.mode is not DoorMode.UNLOCKED:
+        step.order(ReleaseDoor(door=table.name, duration_s=duration_s))
+        until_s = max(door.released_until_s, step.at.mono_s + duration_s)
+        door = replace(door, released_until_s=until_s, allowed_until_s=max(door.allowed_until_s, until_s))
+    if grant is not None:
+        door = replace(door, grants=(*door.grants, grant)[-GRANTS_MAX:])
+    step.set_door(table.name, door)
+    if grant is not None:
+        happen(step, table, DoorInput.GRANTED)
+
+
+def read_contact(step: Step, table: DoorTable, fact: PointChanged, *, opened: bool) -> None:
+    """The contact was read. A closed one that was open in between counts as an opening and a closing."""
+    door = step.door(table.name)
+    between = not opened and fact.activations > 0 and door.phase in {Phase.CLOSED, Phase.RELEASED, Phase.LOST_SHUT}
+    if opened or between:
+        door = replace(door, physical=PhysicalState.OPEN)
+        step.set_door(table.name, door)
+        happen(step, table, classify_opening(door, step.at, initial=fact.initial))
+    if not opened:
+        step.set_door(table.name, replace(step.door(table.name), physical=PhysicalState.CLOSED))
+        happen(step, table, DoorInput.READ_CLOSED if fact.initial else DoorInput.CLOSED)
+
+
+def lose_contact(step: Step, table: DoorTable, physical: PhysicalState) -> None:
+    """The contact cannot be read: silence is never closed."""
+    step.set_door(table.name, replace(step.door(table.name), physical=physical))
+    happen(step, table, DoorInput.CONTACT_LOST)
+
+
+def lose_device(step: Step, table: DoorTable, device: str | None) -> None:
+    """A device that the door is wired to went away (None: all of them): what it told is unknown."""
+    door = step.door(table.name)
+    if device in {None, table.rex_device}:
+        door = replace(door, rex_active=False, rex_fresh=False, rex_stuck=False).due(rex_stuck=None)
+    if device in {None, table.lock_device}:
+        door = replace(door, lock=LockState.UNKNOWN).due(lock_check=None)
+    if device in {None, table.bolt_device}:
+        door = replace(door, bolt=LockState.UNKNOWN).due(bolt=None)
+    step.set_door(table.name, door)
+    if device in {None, table.contact_device}:
+        lose_contact(step, table, PhysicalState.UNKNOWN)
+
+
+def request_exit(step: Step, table: DoorTable, fact: PointChanged, *, late: bool) -> None:
+    """Somebody wants out. It explains one opening; where the door says so it releases, whatever stands above (S5)."""
+    door = step.door(table.name)
+    active = fact.state is not InputState.NORMAL
+    if door.rex_active and active and not fact.activations:
+        return
+    fresh = replace(door, rex_active=active, rex_fresh=not door.rex_stuck, rex_until_s=step.at.mono_s + REX_MASKS_S)
+    if active and "rex_stuck" not in fresh.timers and not fresh.rex_stuck:
+        fresh = fresh.due(rex_stuck=step.at.mono_s + REX_STUCK_S)
+    step.set_door(table.name, fresh)
+    if table.rex_releases and not late and not fact.initial and not door.rex_stuck:
+        release(step, table, duration_s=table.release_s, grant=None)
+    if fresh.rex_fresh:
+        happen(step, table, DoorInput.EXIT_REQUESTED)
+
+
+def end_exit(step: Step, table: DoorTable, fact: PointChanged, *, late: bool) -> None:
+    """The request ended; one that came and went between two scans was still a request."""
+    if fact.activations and not step.door(table.name).rex_active and not fact.initial:
+        request_exit(step, table, replace(fact, state=InputState.NORMAL), late=late)
+        return
+    door = step.door(table.name)
+    if door.rex_stuck:
+        _find(step, table, "rex.cleared", "the request to exit ended")
+    step.set_door(table.name, replace(door, rex_active=False, rex_stuck=False).due(rex_stuck=None))
+
+
+def read_relay(step: Step, table: DoorTable, fact: OutputRead) -> None:
+    """The lock's relay as the board reports it. Released without our doing is a finding within a second."""
+    door = step.door(table.name)
+    lock = LockState.UNLOCKED if fact.energised == table.energise_to_unlock else LockState.LOCKED
+    allowed_s = door.allowed_until_s
+    if fact.initial:
+        allowed_s = max(allowed_s, step.at.mono_s)
+    elif fact.pulsing and door.released_until_s > step.at.mono_s:
+        # The board began our pulse just now, later than we ordered it.
+        allowed_s = max(allowed_s, step.at.mono_s + table.release_s)
+    _keep(step, table, replace(door, lock=lock, allowed_until_s=allowed_s), [])
+
+
+def read_bolt(step: Step, table: DoorTable, bolt: LockState) -> None:
+    """The bolt's own feedback."""
+    door = replace(step.door(table.name), bolt=bolt)
+    if bolt is LockState.LOCKED:
+        door = door.due(bolt=None)
+        if door.not_secured:
+            _find(step, table, "door.secured", "bolt_thrown")
+            door = replace(door, not_secured=False)
+    step.set_door(table.name, door)
+
+
+def elapse(step: Step, table: DoorTable, timer: str) -> None:
+    """One of the door's timers is due."""
+    door = step.door(table.name).due(**{timer: None})
+    step.set_door(table.name, door)
+    if timer in TIMER_INPUTS:
+        happen(step, table, TIMER_INPUTS[timer])
+    elif timer == "rex_stuck":
+        step.set_door(table.name, replace(door, rex_stuck=True, rex_fresh=False))
+        _find(step, table, "rex.stuck", "active for more than a minute")
+    elif timer == "bolt":
+        _miss_bolt(step, table, door)
+    else:
+        _keep(step, table, door, [])
+
+
+def preempt(step: Step, table: DoorTable) -> None:
+    """A lockdown begins here: a release under way ends now (S3)."""
+    happen(step, table, DoorInput.LOCKDOWN)
+
+
+def relock(step: Step, table: DoorTable) -> None:
+    """An operator locks: a release under way ends now."""
+    door, said = cut_release(step.door(table.name), table, step.at)
+    _keep(step, table, door, said)
+
+
+def _miss_bolt(step: Step, table: DoorTable, door: DoorState) -> None:
+    settled = door.physical is PhysicalState.CLOSED and door.mode is not DoorMode.UNLOCKED
+    if not settled or door.bolt is LockState.LOCKED or door.not_secured:
+        return
+    if door.released_until_s > step.at.mono_s:
+        step.set_door(table.name, door.due(bolt=door.released_until_s + RELAY_GRACE_S))
+        return
+    step.set_door(table.name, replace(door, not_secured=True))
+    _find(step, table, "door.not_secured", "closed, but the bolt is not thrown")
+
+
+def _keep(step: Step, table: DoorTable, door: DoorState, said: list[Said]) -> None:
+    watched, more = _watch_relay(door, table, step.at)
+    step.set_door(table.name, watched)
+    for one in (*said, *more):
+        match one:
+            case Found():
+                step.find(one.kind, table.name, table.area, one.fact)
+            case Act():
+                step.order(one.act, urgent=True)
+            case StillThere():
+                step.still_there.append(table.name)
+
+
+def _watch_relay(door: DoorState, table: DoorTable, at: Instant) -> tuple[DoorState, list[Said]]:
+    ours = door.lock is not LockState.UNLOCKED or door.mode is DoorMode.UNLOCKED
+    if door.outside:
+        if not ours:
+            return door, [StillThere()]
+        if door.lock is LockState.UNKNOWN:
+            return door, []
+        fact = DoorFinding(door=table.name, why="relay_locked")
+        return replace(door, outside=False), [Found(kind="door.secured", fact=fact)]
+    if ours:
+        return door.due(lock_check=None), []
+    due_s = door.allowed_until_s + RELAY_GRACE_S
+    if due_s > at.mono_s:
+        return door.due(lock_check=due_s), []
+    found = Found(
+        kind="door.released_outside_secd",
+        fact=DoorFinding(door=table.name, why="the lock is released, and not by secd"),
+    )
+    return replace(door, outside=True).due(lock_check=None), [found]
+
+
+def _find(step: Step, table: DoorTable, kind: str, why: str) -> None:
+    step.find(kind, table.name, table.area, DoorFinding(door=table.name, why=why))

@@ -1,0 +1,117 @@
+"""What the judge remembers of one door, and how that survives as a row of JSON.
+
+Times ending in `_s` are the site's own second count. Only what differs from a door never seen is written.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
+from typing import Any
+
+from secd.model.doors import DoorMode, Layer, LockState, PhysicalState
+from secd.policies.doors.machine import Phase
+
+NO_TIMERS: Mapping[str, float] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """A release that nobody has used yet. `extra_s`: how much longer its holder may keep the door open."""
+
+    event: str
+    holder: str | None = None
+    extra_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoorState:
+    """Mode (our intent), `physical` (the contact), `lock` (the relay as read) and `bolt` are separate facts.
+
+    `released_until_s`: our own release runs until then. `allowed_until_s`: until then a released relay is our doing.
+    `rex_until_s`: a request to exit explains an opening until then, while `rex_fresh` says that none has used it.
+    """
+
+    phase: Phase = Phase.UNKNOWN
+    physical: PhysicalState = PhysicalState.UNKNOWN
+    lock: LockState = LockState.UNKNOWN
+    bolt: LockState = LockState.UNKNOWN
+    mode: DoorMode | None = None
+    layer: Layer = Layer.LOCKED
+    why: str = ""
+    until: datetime | None = None
+    waits_for_clock: bool = False
+    first_card_seen: bool = False
+    grants: tuple[Grant, ...] = ()
+    passages: int = 0
+    extra_s: float = 0.0
+    opened_at: datetime | None = None
+    held_since_s: float | None = None
+    away: bool = False
+    released_until_s: float = 0.0
+    allowed_until_s: float = 0.0
+    rex_active: bool = False
+    rex_fresh: bool = False
+    rex_until_s: float = 0.0
+    rex_stuck: bool = False
+    outside: bool = False
+    not_secured: bool = False
+    taken_at: datetime | None = None
+    taken_by: str | None = None
+    taken_how: str = ""
+    timers: Mapping[str, float] = field(default_factory=dict)
+
+    def due(self, **timers: float | None) -> "DoorState":
+        """With these timers set, or, where None, ended."""
+        merged = {name: due for name, due in {**self.timers, **timers}.items() if due is not None}
+        return self if merged == self.timers else replace(self, timers=merged)
+
+    def to_row(self) -> dict[str, Any]:
+        """As JSON-ready values."""
+        return {name: _write(value) for name, value in _written(self) if value != _DEFAULTS[name]}
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> "DoorState":
+        """From what `to_row` gave, or what became of it in JSON."""
+        return cls(**{name: _READ.get(name, _same)(value) for name, value in row.items() if name in _DEFAULTS})
+
+
+def _written(door: DoorState) -> list[tuple[str, Any]]:
+    return [(name, getattr(door, name)) for name in _DEFAULTS]
+
+
+def _write(value: Any) -> Any:
+    match value:
+        case datetime():
+            return value.isoformat()
+        case tuple():
+            return [[grant.event, grant.holder, grant.extra_s] for grant in value]
+        case Mapping():
+            return dict(value)
+        case Phase() | PhysicalState() | LockState() | DoorMode() | Layer():
+            return value.value
+        case _:
+            return value
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _grants(value: Any) -> tuple[Grant, ...]:
+    return tuple(Grant(event=event, holder=holder, extra_s=extra_s) for event, holder, extra_s in value)
+
+
+_DEFAULTS: dict[str, Any] = {one.name: getattr(DoorState(), one.name) for one in fields(DoorState)}
+_READ: dict[str, Any] = {
+    "phase": Phase,
+    "physical": PhysicalState,
+    "lock": LockState,
+    "bolt": LockState,
+    "mode": DoorMode,
+    "layer": Layer,
+    "until": datetime.fromisoformat,
+    "opened_at": datetime.fromisoformat,
+    "taken_at": datetime.fromisoformat,
+    "grants": _grants,
+    "timers": dict,
+}

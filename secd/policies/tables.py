@@ -1,0 +1,128 @@
+"""The running policies as the judge reads them: doors, panic points, alarm rules, levels, calendar, access.
+
+One immutable value for each generation, made by `compile`; replaced whole between two steps.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from secd.model.alarm import AlarmMode
+from secd.model.facts import PressKind
+from secd.model.names import AreaId, CameraId, Digest, DoorId, GroupId, LevelId, RuleId
+from secd.model.people import People
+from secd.policies.access.calendar import Calendar, Condition
+from secd.policies.access.decision import AccessTables
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModeRow:
+    """A scheduled mode. `first_card`: the groups whose passage starts it; empty where it needs none."""
+
+    unlocks: bool
+    when: Condition
+    first_card: frozenset[GroupId] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoorTable:
+    """A door as the judge needs it."""
+
+    name: DoorId
+    label: str
+    area: AreaId
+    energise_to_unlock: bool
+    release_s: float
+    release_extended_s: float
+    held_warn_s: float
+    held_alarm_s: float
+    rex_releases: bool
+    rex_grace_s: float
+    relock_on_open: bool
+    strict: bool
+    deny_on_store_failure: bool
+    contact_device: str
+    lock_device: str
+    rex_device: str
+    bolt_device: str
+    has_reader: bool
+    cameras: tuple[CameraId, ...] = ()
+    modes: tuple[ModeRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PanicTable:
+    """A panic point. `press`: what a wired one asks for. `check_in_s`: how often a wireless one reports; 0 for a wired."""
+
+    name: str
+    label: str
+    area: AreaId
+    device: str
+    press: PressKind
+    wireless: bool
+    check_in_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelTable:
+    """A threat level. `doors`: those it closes, for each area it may be set in."""
+
+    name: LevelId
+    admit: tuple[GroupId, ...]
+    two_operators: bool
+    lockdown: bool
+    doors: Mapping[AreaId, tuple[DoorId, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmRule:
+    """What raises an alarm and what secd then does. None in a filter: anything."""
+
+    id: RuleId
+    label: str
+    priority: int
+    silent: bool
+    latching: bool
+    procedure: str = ""
+    subjects: frozenset[str] | None = None
+    areas: frozenset[str] | None = None
+    reasons: frozenset[str] | None = None
+    snapshot: tuple[CameraId, ...] = ()
+    snapshot_of_door: bool = False
+    levels: tuple[tuple[LevelId, AreaId], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tables:
+    """A generation. `rules_of_event` by event kind, `rules_of_press` by (panic point, press)."""
+
+    digest: Digest
+    mode: AlarmMode
+    calendar: Calendar
+    access: AccessTables
+    doors: Mapping[str, DoorTable] = field(default_factory=dict)
+    panic_points: Mapping[str, PanicTable] = field(default_factory=dict)
+    levels: Mapping[str, LevelTable] = field(default_factory=dict)
+    areas: frozenset[str] = frozenset()
+    rules_of_event: Mapping[str, tuple[AlarmRule, ...]] = field(default_factory=dict)
+    rules_of_press: Mapping[tuple[str, PressKind], tuple[AlarmRule, ...]] = field(default_factory=dict)
+    doors_of_device: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    mode_conditions: tuple[Condition, ...] = ()
+
+    @property
+    def people(self) -> People:
+        """The register that is compiled in."""
+        return self.access.people
+
+    @property
+    def door_names(self) -> tuple[str, ...]:
+        """Every door, by name."""
+        return tuple(sorted(self.doors))
+
+    def audit_strict(self, door: str) -> bool:
+        """Whether a release of this door waits until its decision is on disk."""
+        table = self.doors.get(door)
+        return table is not None and table.strict
+
+    def with_people(self, people: People) -> "Tables":
+        """The same policies for another register."""
+        return replace(self, access=self.access.with_people(people))
