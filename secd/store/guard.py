@@ -13,19 +13,15 @@ TICKS_STUCK = 4
 
 
 class Guard:
-    """Watches one writer until told to stop."""
+    """Watches one writer until told to stop. `wake` is set when something new waits while the store is degraded."""
 
-    def __init__(self, writer: Writer, spool: Spool, *, commit_s_max: float) -> None:
+    def __init__(self, writer: Writer, spool: Spool, wake: threading.Event, *, commit_s_max: float) -> None:
         self._writer = writer
         self._spool = spool
         self._commit_s_max = commit_s_max
-        self._wake = threading.Event()
+        self._wake = wake
         self._stopping = False
         self._spooled = 0
-
-    def wake(self) -> None:
-        """Something new waits while the store is degraded."""
-        self._wake.set()
 
     def stop(self) -> None:
         """Spool what is left, then end."""

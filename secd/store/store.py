@@ -75,6 +75,7 @@ class Store(LogReader):
         self._started: asyncio.Future[SecdError | None] = self._loop.create_future()
         self._ended: asyncio.Future[BaseException | None] = self._loop.create_future()
         spool = Spool(spool_path)
+        self._wake_guard = threading.Event()
         self._database = Database(path, site=site, clock=clock)
         self._writer = Writer(
             database=self._database,
@@ -84,10 +85,11 @@ class Store(LogReader):
             ballast=Ballast(path, ballast_bytes),
             listener=self,
             post=self._post,
+            wake_guard=self._wake_guard.set,
             where=str(path),
             batch_max=BATCH_MAX,
         )
-        self._guard = Guard(self._writer, spool, commit_s_max=commit_s_max)
+        self._guard = Guard(self._writer, spool, self._wake_guard, commit_s_max=commit_s_max)
         self._work = [
             threading.Thread(target=self._writer.run, name="store-writer", daemon=True),
             threading.Thread(target=self._guard.run, name="store-guard", daemon=True),
@@ -159,7 +161,7 @@ class Store(LogReader):
         if shed is not None:
             self._on_shed(shed)
         if self._writer.degraded:
-            self._guard.wake()
+            self._wake_guard.set()
         return future
 
     def marks(self) -> Mapping[Stream, int]:
@@ -250,9 +252,9 @@ class Store(LogReader):
             trouble = Trouble(what=lost, where=trouble.where, remedy=trouble.remedy)
         self._report(kind, trouble)
 
-    def on_ended(self, error: BaseException | None, unsaved: Sequence[Held]) -> None:
+    def on_ended(self, error: BaseException | None, left: Sequence[Held]) -> None:
         """The writer is over."""
-        self._abandon(unsaved)
+        self._abandon(left)
         if not self._started.done():
             self._started.set_result(None)
         if not self._ended.done():
@@ -269,10 +271,11 @@ class Store(LogReader):
             what = "events are no longer stored: the disk fails and what is kept in memory is full"
             self._loop.call_soon(self._report, "events.shed", Trouble(what=what))
 
-    def _abandon(self, unsaved: Sequence[Held]) -> None:
-        for held in unsaved:
-            held.fault = held.fault or StoreFailed("secd ended before the disk took this")
+    def _abandon(self, left: Sequence[Held]) -> None:
+        for held in left:
             _settle(held)
+            if held.future is not None:
+                _fail(held.future, StoreFailed("secd ended before the disk took this"))
 
     def _post(self, call: Callable[..., None], *args: object) -> None:
         try:

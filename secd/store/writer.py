@@ -57,8 +57,8 @@ class Listener(Protocol):
     def on_trouble(self, kind: str, trouble: Trouble) -> None:
         """A mode began or ended."""
 
-    def on_ended(self, error: BaseException | None, unsaved: Sequence[Held]) -> None:
-        """The thread is over; `error` when it should not be. `unsaved` never reached the disk."""
+    def on_ended(self, error: BaseException | None, left: Sequence[Held]) -> None:
+        """The thread is over; `error` when it should not be. `left`: what nobody was told about yet."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -81,6 +81,7 @@ class Writer:
         ballast: Ballast,
         listener: Listener,
         post: Callable[..., None],
+        wake_guard: Callable[[], None],
         where: str,
         batch_max: int,
     ) -> None:
@@ -91,6 +92,7 @@ class Writer:
         self._ballast = ballast
         self._listener = listener
         self._post = post
+        self._wake_guard = wake_guard
         self._where = where
         self._batch_max = batch_max
         self._condition = threading.Condition()
@@ -150,6 +152,7 @@ class Writer:
             if self.degraded:
                 return
             self.degraded = True
+        self._wake_guard()
         _log.error("the store is degraded", extra={"why": str(error)})
         remedy = error.remedy if isinstance(error, DiskFailed) else ""
         self._tell("store.degraded", str(error), remedy)
@@ -166,7 +169,7 @@ class Writer:
         finally:
             error = sys.exception()
             self._database.close()
-            self._post(self._listener.on_ended, error, self.unsaved_after(0))
+            self._post(self._listener.on_ended, error, self._hand + self._waiting.after(0))
 
     def _start(self) -> bool:
         start, refused = StartState(), None
