@@ -77,8 +77,7 @@ def _draft_07(schema: Any, names: Names) -> Any:
         if branches:
             return _choice(key, branches, schema, names)
     if "$ref" in schema:
-        ref = {"$ref": schema["$ref"]}
-        return {"allOf": [ref], "description": schema["description"]} if "description" in schema else ref
+        return _described({"$ref": schema["$ref"]}, schema)
     if REF_MARK in schema:
         return _reference(schema, names)
     made: Json = {key: schema[key] for key in _KEPT if key in schema}
@@ -96,10 +95,15 @@ def _draft_07(schema: Any, names: Names) -> Any:
 
 
 def _choice(key: str, branches: list[Any], schema: Json, names: Names) -> Json:
-    made: Json = {kept: schema[kept] for kept in ("description", "examples") if kept in schema}
     if len(branches) == 1:
-        return {**_draft_07(branches[0], names), **made}
-    return {**made, "anyOf" if key == "anyOf" else "oneOf": [_draft_07(branch, names) for branch in branches]}
+        return _described(_draft_07(branches[0], names), schema)
+    return _described({key: [_draft_07(branch, names) for branch in branches]}, schema)
+
+
+def _described(made: Json, schema: Json) -> Json:
+    """With the description of the place; beside a $ref the older form ignores everything, so it is wrapped."""
+    words = {key: schema[key] for key in ("description", "examples") if key in schema}
+    return {"allOf": [made], **words} if words and "$ref" in made else {**made, **words}
 
 
 def _inner(schema: Json, names: Names) -> Json:

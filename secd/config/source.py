@@ -20,12 +20,14 @@ _UNSEEN = re.compile(
     "[^\\t\\n\\r\\x20-\\x7e\\xa0-\\ud7ff\\ue000-\\ufefe\\uff00-\\ufffd\\U00010000-\\U0010ffff]"
     "|[\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u2069]"
 )
-_SECRET_KEY = re.compile(r"(?:.*[_-])?(?:password|passwd|passphrase|secret|pin|key|token)", re.IGNORECASE)
-_SECRET_INLINE = re.compile(r"""(?i)(?:password|passwd|passphrase|secret|pin|key|token)["']?\s*:\s+([^\s{,}][^,}]*)""")
+_SECRET_KEY = re.compile(r"(?:.*[_-])?(?:password|passwd|passphrase|secret|pin|key|token|number)", re.IGNORECASE)
+_SECRET_INLINE = re.compile(
+    r"""(?i)(?:password|passwd|passphrase|secret|pin|key|token|number)["']?\s*:\s+([^\s{,}][^,}]*)"""
+)
 
 
 def is_secret_key(key: str) -> bool:
-    """Whether a value under this key is not to be shown."""
+    """Whether a value under this key is not to be shown: a secret, or the number of a card (S21)."""
     return _SECRET_KEY.fullmatch(key) is not None
 
 
