@@ -67,11 +67,12 @@ class OnvifCamera:
         algorithms: tuple[str, ...] = ("SHA-256", "MD5"),
         pull_points_max: int = PULL_POINTS_MAX,
         tls: ssl.SSLContext | None = None,
+        clock: SimulatedClock | None = None,
     ) -> None:
         self.name = name
         self.port = port
         self.login = Login(username, password)
-        self.clock = SimulatedClock()
+        self.clock = clock or SimulatedClock()
         self.calls: Counter[str] = Counter()
         """How often each operation was asked for; a picture counts as GET."""
         self.refusals: deque[str] = deque(maxlen=100)

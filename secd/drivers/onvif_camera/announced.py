@@ -14,7 +14,7 @@ from secd.model.errors import PeerViolation
 
 PORTS: Final = {"http": 80, "https": 443}
 URL_CHARACTERS_MAX: Final = 1024
-_VISIBLE: Final = re.compile(r"[!-~]*")
+_VISIBLE: Final = re.compile(r"[!-\[\]-~]*")  # no space, no control, no backslash: browsers and parsers differ on it
 _HOST: Final = re.compile(r"[A-Za-z0-9._-]{1,253}")
 
 

@@ -53,7 +53,10 @@ class CollectedXml(Collected):
 
     def __init__(self, bounds: XmlBounds = XML) -> None:
         super().__init__(bounds.bytes_max)
+        self.answer = ""
+        """The local name of the first element in the body: the reply's, or Fault."""
         self._bounds = bounds
+        self._in_body = False
         self._depth = 0
         self._nodes = 0
         self._parser = expat.ParserCreate()
@@ -79,7 +82,12 @@ class CollectedXml(Collected):
             raise PeerViolation(f"the camera sent no well-formed XML: {error}") from error
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
-        if not self._nodes and name.rpartition(":")[2] != "Envelope":
+        local = name.rpartition(":")[2]
+        if self._depth == 1:
+            self._in_body = local == "Body"
+        elif self._depth == 2 and self._in_body:
+            self.answer = self.answer or local
+        if not self._nodes and local != "Envelope":
             raise PeerViolation(f"the camera answered with <{name[:40]}>, not with a SOAP envelope")
         self._depth += 1
         self._nodes += 1 + len(attributes)

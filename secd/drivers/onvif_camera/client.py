@@ -23,8 +23,6 @@ from secd.runtime.clock import Clock
 from zeep.exceptions import Error as ZeepError
 from zeep.exceptions import Fault as SoapFault
 
-CALL_S_MAX: Final = 10.0
-PULL_GRACE_S: Final = 10.0
 MESSAGES_MAX: Final = 50
 CLOCK_MOVED_S: Final = 3.0
 REFERENCE_PARAMETERS_MAX: Final = 4
@@ -72,12 +70,21 @@ class CameraClient:
     """One camera, while its link lives."""
 
     def __init__(
-        self, http: CameraHttp, origin: Origin, clock: Clock, *, username: str, password: Secret, pull_timeout_s: float
+        self,
+        http: CameraHttp,
+        origin: Origin,
+        clock: Clock,
+        *,
+        username: str,
+        password: Secret,
+        pull_timeout_s: float,
+        answer_timeout_s: float,
     ) -> None:
         self._http = http
         self._origin = origin
         self._clock = clock
         self._pull_timeout_s = pull_timeout_s
+        self._answer_timeout_s = answer_timeout_s
         self.time: Final = CameraTime(clock)
         self._signature = TokenSignature(self.time, username, password)
         self._services: dict[str, GuardedService] = {}
@@ -139,8 +146,8 @@ class CameraClient:
         except _UNREADABLE as error:
             raise PeerViolation("the camera created a pull point without saying where or until when") from error
         return PullPoint(
-            pulling=await self._open("pullpoint", address, self._pull_timeout_s + PULL_GRACE_S),
-            keeping=await self._open("subscription", address, CALL_S_MAX),
+            pulling=await self._open("pullpoint", address, self._pull_timeout_s + self._answer_timeout_s),
+            keeping=await self._open("subscription", address, self._answer_timeout_s),
             headers=headers[:REFERENCE_PARAMETERS_MAX],
             life_s=life_s,
             renew_at_mono_s=sent_s + life_s / 2,
@@ -168,19 +175,19 @@ class CameraClient:
         except SoapFault:
             return
 
-    async def picture(self, *, timeout_s: float) -> bytes:
+    async def picture(self) -> bytes:
         """One JPEG, now. Asks where pictures are once, and anew where the old place fails."""
         known = bool(self._picture_address)
         if not known:
             self._picture_address = await self._find_picture()
         try:
-            return await self._http.get_picture(self._picture_address, timeout_s=timeout_s)
+            return await self._http.get_picture(self._picture_address, timeout_s=self._answer_timeout_s)
         except (PeerViolation, Refused):
             self._picture_address = ""
             if not known:
                 raise
         self._picture_address = await self._find_picture()
-        return await self._http.get_picture(self._picture_address, timeout_s=timeout_s)
+        return await self._http.get_picture(self._picture_address, timeout_s=self._answer_timeout_s)
 
     async def _find_picture(self) -> str:
         if "media" not in self._addresses:
@@ -212,7 +219,7 @@ class CameraClient:
 
     async def _service(self, name: str) -> GuardedService:
         if name not in self._services:
-            self._services[name] = await self._open(name, self._addresses[name], CALL_S_MAX)
+            self._services[name] = await self._open(name, self._addresses[name], self._answer_timeout_s)
         return self._services[name]
 
     async def _open(self, name: str, address: str, timeout_s: float) -> GuardedService:
@@ -240,7 +247,7 @@ class CameraClient:
             raise PeerViolation(f"the camera's answer to {operation} cannot be read: {error!r:.200}") from error
 
 
-async def resolve_host(origin: Origin, *, timeout_s: float = CALL_S_MAX) -> frozenset[str]:
+async def resolve_host(origin: Origin, *, timeout_s: float) -> frozenset[str]:
     """The addresses of the camera's host, as text. Raises OSError or TimeoutError."""
     async with asyncio.timeout(timeout_s):
         found = await asyncio.get_running_loop().getaddrinfo(origin.host, origin.port)

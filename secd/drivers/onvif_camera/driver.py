@@ -33,6 +33,9 @@ SHORT_LIFE_S: Final = 5.0
 SHORT_LIVES_MAX: Final = 3
 FIRST_PULL_S: Final = 1.0
 FIRST_PULLS_MAX: Final = 8
+TAKEN_MAX: Final = 200
+MESSAGES_PER_S_MAX: Final = 50.0
+EMPTY_PULL_S_MIN: Final = 0.5
 WATCH_S: Final = 15.0
 PICTURE_S_MAX: Final = 10.0
 CLOCK_OFF_S: Final = 60.0
@@ -71,6 +74,7 @@ class OnvifCameraDriver:
                 username=self._settings.login.username,
                 password=self._password,
                 pull_timeout_s=self._settings.pull_timeout,
+                answer_timeout_s=self._settings.answer_timeout,
             )
             await self._greet(client, report)
             if client.tells_events:
@@ -96,7 +100,7 @@ class OnvifCameraDriver:
         from secd.drivers.onvif_camera.transport import CameraHttp
 
         try:
-            resolved = await resolve_host(self._origin)
+            resolved = await resolve_host(self._origin, timeout_s=self._settings.answer_timeout)
         except (OSError, TimeoutError) as error:
             raise LinkLost(f"the camera's name {self._origin.host} cannot be resolved: {error}") from error
         home = Home(
@@ -157,12 +161,22 @@ class OnvifCameraDriver:
         asked_s = self._clock.now().mono_s
         notifications = await client.pull(pull_point, timeout_s=timeout_s)
         waited_s = self._clock.now().mono_s - asked_s
-        for notification in notifications:
+        for notification in notifications[:TAKEN_MAX]:
             saw = told.news(notification)
             if saw is not None:
                 age_s = 0.0 if saw.initial else self._age_s(client, notification, waited_s)
                 self._tell(report, saw, age_s=age_s)
+        if len(notifications) > TAKEN_MAX:
+            lost = len(notifications) - TAKEN_MAX
+            self._tell(report, DeviceTold(what="reads_lost", detail="more messages at once than asked for", count=lost))
+        await self._breathe(len(notifications), waited_s)
         return len(notifications)
+
+    async def _breathe(self, messages: int, waited_s: float) -> None:
+        """Keep a camera that answers at once, with nothing or with very much, from occupying us."""
+        due_s = messages / MESSAGES_PER_S_MAX if messages else EMPTY_PULL_S_MIN
+        if waited_s < due_s:
+            await wait_for(self._clock, due_s - waited_s)
 
     @staticmethod
     def _age_s(client: "CameraClient", notification: Notification, at_most_s: float) -> float:
@@ -194,7 +208,7 @@ class OnvifCameraDriver:
             return Outcome(order=order.id, done=False, detail="too late: no picture was asked for")
         try:
             async with asyncio.timeout(min(left_s, PICTURE_S_MAX)):
-                picture = await client.picture(timeout_s=PICTURE_S_MAX)
+                picture = await client.picture()
         except TimeoutError:
             return Outcome(order=order.id, done=False, detail="the camera sent no picture in time")
         except (LinkLost, Refused, PeerViolation) as error:

@@ -50,6 +50,8 @@ class OnvifCameraSettings(Settings):
     """SHA-256 of the camera's own certificate: exactly that one is accepted, whoever signed it, for https."""
     pull_timeout: Annotated[Seconds, Ge(1.0), Le(60.0)] = 20.0
     """How long the camera holds a request for events open."""
+    answer_timeout: Annotated[Seconds, Ge(0.5), Le(60.0)] = 10.0
+    """How long any other answer, or a picture, may take in all."""
     behind_nat: Flag = False
     """The camera names addresses of its own network for its services; send to `address` instead of refusing them."""
     also_ports: tuple[Port, ...] = ()

@@ -19,13 +19,14 @@ from onvif.definition import SERVICES
 from onvif.zeep_aiohttp import AIOHTTPTransport
 from secd.drivers.onvif_camera.signing import TokenSignature
 from secd.drivers.onvif_camera.transport import CameraHttp
-from secd.model.errors import Fault
+from secd.model.errors import Fault, PeerViolation
 from zeep.settings import Settings
 
 _WSDL: Final = Path(onvif.__file__).parent / "wsdl"
 _SETTINGS: Final = Settings(
     strict=False, xml_huge_tree=False, forbid_dtd=True, forbid_entities=True, forbid_external=True
 )
+_MAY_BE_EMPTY: Final = {"SetSynchronizationPoint": {""}}
 _loading: "WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock]" = WeakKeyDictionary()
 
 
@@ -42,6 +43,9 @@ class GuardedTransport(AIOHTTPTransport):
         body = etree.tostring(envelope, xml_declaration=True, encoding="UTF-8")
         content_type = headers.get("Content-Type", "application/soap+xml; charset=utf-8")
         reply = await self._http.post_xml(address, body, content_type=content_type, timeout_s=self._timeout_s)
+        operation = etree.QName(envelope.find("{*}Body")[0]).localname
+        if reply.answer not in {f"{operation}Response", "Fault"} | _MAY_BE_EMPTY.get(operation, set()):
+            raise PeerViolation(f"the camera answered {operation} with {reply.answer[:60] or 'nothing'}")
         response = Response()
         response.status_code = reply.status
         response._content = reply.body  # noqa: SLF001  how the library builds one too

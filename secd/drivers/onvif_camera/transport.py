@@ -32,10 +32,11 @@ _JPEG_END: Final = b"\xff\xd9"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """A whole answer."""
+    """A whole answer. `answer`: the local name of the element in a SOAP body, "" if there is none."""
 
     status: int
     body: bytes
+    answer: str = ""
 
 
 class CameraHttp:
@@ -144,7 +145,8 @@ class CameraHttp:
         unpacked = Unpacked(response.headers.get("Content-Encoding", ""))
         async for chunk in response.content.iter_chunked(CHUNK_BYTES):
             unpacked.feed(chunk, into)
-        return Reply(status=response.status, body=into.whole())
+        body = into.whole()
+        return Reply(status=response.status, body=body, answer=into.answer if isinstance(into, CollectedXml) else "")
 
     def _learn(self, response: aiohttp.ClientResponse) -> bool:
         """Take a new challenge. False where there is none we can answer, or ours was answered wrongly."""
