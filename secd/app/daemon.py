@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import logging
 import signal
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -44,7 +43,7 @@ from secd.model.observation import Observation
 from secd.model.order import Order, TakeSnapshot
 from secd.policies.judge import JudgeState
 from secd.runtime.backoff import Backoff
-from secd.runtime.clock import SystemClock
+from secd.runtime.clock import SystemClock, wall_from
 from secd.runtime.metrics import Metrics
 from secd.runtime.notify import Notifier
 from secd.runtime.supervisor import Supervisor
@@ -230,8 +229,7 @@ def _open_clock(options: DaemonOptions, assembly: Assembly) -> SystemClock:
     if settings.mode == "actual":
         raise SecdError("--simulated-time is for simulated sites: this one's `mode` is actual")
     moment = options.simulated_time.replace(tzinfo=ZoneInfo(settings.time_zone))
-    ahead_s = moment.timestamp() - time.time()  # noqa: TID251 -- the clock is made here
-    return SystemClock(last=last, wall=lambda: time.time() + ahead_s)  # noqa: TID251
+    return SystemClock(last=last, wall=wall_from(moment))
 
 
 def _build_delivery(

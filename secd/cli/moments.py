@@ -14,10 +14,12 @@ class Moment(click.ParamType[datetime]):
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         """Read what was typed, or fail with what was expected."""
+        from secd.runtime.clock import local_now  # late: `secd status` has no use for asyncio
+
         if isinstance(value, datetime):
             return value
         try:
-            return read_moment(str(value), datetime.now().astimezone())  # noqa: TID251 -- a person's "now"
+            return read_moment(str(value), local_now())
         except ValueError as error:
             self.fail(f"{error}; or HH:MM, or +2h", param, ctx)
 

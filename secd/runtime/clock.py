@@ -37,6 +37,17 @@ def monotonic_us() -> int:
     return time.monotonic_ns() // 1000
 
 
+def local_now() -> datetime:
+    """What a person at this machine calls now, in the machine's zone: for what people type, never for the domain."""
+    return datetime.now(UTC).astimezone()
+
+
+def wall_from(moment: datetime) -> Callable[[], float]:
+    """A wall clock that shows `moment` (aware) now and goes on from there: for simulated sites."""
+    ahead_s = moment.timestamp() - time.time()
+    return lambda: time.time() + ahead_s
+
+
 async def wait_for(clock: Clock, seconds: float) -> None:
     """Wait a domain duration."""
     await clock.wait_until(clock.now().mono_s + seconds)

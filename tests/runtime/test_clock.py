@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from secd.model.time import Instant
-from secd.runtime.clock import STEP_TRUSTED_S_MAX, ManualClock, Quiescence, SystemClock, wait_for
+from secd.runtime.clock import STEP_TRUSTED_S_MAX, ManualClock, Quiescence, SystemClock, local_now, wait_for, wall_from
 
 START = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
 
@@ -99,6 +99,16 @@ def test_s10_wall_clock_earlier_than_the_last_event_is_not_trusted_and_nothing_g
     hands.both(30)
     assert clock.now().utc - last.utc == timedelta(seconds=30)
     assert clock.now().mono_s - last.mono_s == pytest.approx(30)
+
+
+def test_wall_clock_of_a_simulated_site_starts_at_its_moment_and_goes_on() -> None:
+    clock = SystemClock(wall=wall_from(START))
+    assert timedelta(0) <= clock.now().utc - START < timedelta(minutes=1)
+    assert clock.now().trusted
+
+
+def test_now_of_a_person_is_aware() -> None:
+    assert local_now().utcoffset() is not None
 
 
 async def test_system_clock_waits_until_its_own_count_has_come() -> None:
