@@ -21,10 +21,10 @@ from secd.runtime.logs import (
     JournalHandler,
     JsonLines,
     TerminalLines,
-    set_up_logs,
     leads_to_journal,
     one_line,
     redaction,
+    set_up_logs,
 )
 
 LOGGER = logging.getLogger("secd.test.logs")
