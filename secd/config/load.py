@@ -262,10 +262,10 @@ class _Loading:
             if section.check is None or section.key in absent:
                 continue
             try:
-                findings = list(section.check(known))
+                for finding in section.check(known):
+                    self.problems.append(self.written.problem(finding))
             except _NotKnownError:
                 continue
-            self.problems.extend(self.written.problem(finding) for finding in findings)
 
     def finish(self) -> LoadedSite:
         """The site, or every problem in the order of the files."""

@@ -5,7 +5,7 @@ Annotated type; the loader resolves it and says "did you mean". Units: durations
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Annotated, Any
@@ -58,14 +58,15 @@ class Section:
     """One top-level key of a site's YAML: who owns it, its settings class, and whether it maps names to many of them.
 
     `many=True`: `doors: {east: {...}}`; names are unique across all files. `many=False`: written once in the site.
-    `check` sees the whole site (section key -> validated value) and yields (path into the section, message, expected).
+    `check` sees the whole site (section key -> validated value) and yields (path into the section, message, expected); asking
+    for a section that is not known ends it, and what it yielded before stays.
     """
 
     key: str
     model: Any
     many: bool = True
     required: bool = False
-    check: Callable[[Mapping[str, Any]], list["Finding"]] | None = None
+    check: Callable[[Mapping[str, Any]], Iterable["Finding"]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
