@@ -147,7 +147,8 @@ def _level_and_area(given: CommandGiven) -> tuple[str, str]:
 
 
 def _acknowledge(step: Step, given: CommandGiven) -> Answer:
-    return book.acknowledge(step, given.target, given.args.get("rev", ""), given.reason)
+    by = given.args.get("operator", "") or step.event.author
+    return book.acknowledge(step, given.target, given.args.get("rev", ""), by=by, note=given.reason)
 
 
 def _receive(step: Step, given: CommandGiven) -> Answer:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from heapq import heapify, heappop, heappush
 from typing import TypeVar, cast
 
+from secd.model.alarm import Alarm
 from secd.model.entry import StateRow, Verdict
 from secd.policies.doors.state import DoorState
 from secd.policies.rows import (
@@ -117,6 +118,10 @@ class JudgeState:
     def alarms(self) -> dict[str, OpenAlarm]:
         """Every open alarm, by id."""
         return cast("dict[str, OpenAlarm]", self._values[ALARM])
+
+    def open_alarms(self) -> tuple[Alarm, ...]:
+        """Every open alarm as it stands, by id."""
+        return tuple(opened.alarm for _, opened in sorted(self.alarms.items()))
 
     @property
     def panic_points(self) -> dict[str, PanicState]:

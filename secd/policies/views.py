@@ -18,7 +18,7 @@ from secd.policies.tables import DoorTable, Tables
 class DoorView:
     """A door: mode and who decides it, contact, lock, and what stands open about it. `phase`: the door machine's."""
 
-    name: str
+    door: str
     label: str
     area: str
     mode: DoorMode
@@ -46,7 +46,7 @@ class OverrideView:
     mode: DoorMode
     until: datetime
     left_s: float
-    by: str
+    author: str
     reason: str
     since: datetime
     in_effect: bool
@@ -58,7 +58,7 @@ class LevelView:
 
     level: str
     area: str
-    by: str
+    author: str
     reason: str
     since: datetime
     admit: tuple[str, ...]
@@ -85,7 +85,7 @@ def override_views(tables: Tables, state: JudgeState, now: Instant) -> tuple[Ove
             mode=override.mode,
             until=override.until,
             left_s=max(0.0, override.timers["end"] - now.mono_s),
-            by=override.by,
+            author=override.by,
             reason=override.reason,
             since=override.since,
             in_effect=state.door(name).layer is Layer.OVERRIDE,
@@ -95,13 +95,13 @@ def override_views(tables: Tables, state: JudgeState, now: Instant) -> tuple[Ove
     return tuple(sorted(views, key=lambda view: (view.left_s, view.door)))
 
 
-def level_views(tables: Tables, state: JudgeState, now: Instant) -> tuple[LevelView, ...]:
+def level_views(tables: Tables, state: JudgeState) -> tuple[LevelView, ...]:
     """Every threat level that stands, by area."""
     return tuple(
         LevelView(
             level=level.level,
             area=level.area,
-            by=level.by,
+            author=level.by,
             reason=level.reason,
             since=level.since,
             admit=tuple(sorted(level.admit)),
@@ -135,7 +135,7 @@ def achieved(table: DoorTable, door: DoorState) -> Achieved:
 def _door(table: DoorTable, state: JudgeState, now: Instant) -> DoorView:
     door = state.door(table.name)
     return DoorView(
-        name=table.name,
+        door=table.name,
         label=table.label,
         area=table.area,
         mode=door.mode or DoorMode.LOCKED,
@@ -152,5 +152,5 @@ def _door(table: DoorTable, state: JudgeState, now: Instant) -> DoorView:
         taken_at=door.taken_at,
         taken_by=door.taken_by,
         taken_how=door.taken_how,
-        alarms=tuple(state.alarms_of(table.name)),
+        alarms=tuple(one for one in state.alarms_of(table.name) if not state.alarms[one].alarm.silent),
     )

@@ -72,12 +72,16 @@ class Match:
 
 
 def strike(step: Step, rule: AlarmRule, match: Match) -> bool:
-    """Raise an alarm, or repeat the open one. True where somebody has to look anew: raised, upgraded or re-alarmed."""
+    """Raise an alarm, or repeat the open one. True where somebody has to look anew: raised, upgraded or re-alarmed.
+
+    A first reading after a gap may be the same cause still there; only a panic that a person took already alarms anew.
+    """
     opened = step.alarm_of(rule.id, match.kind, match.point)
     if opened is None:
         _raise(step, rule, match)
         return True
-    if match.seen_again:
+    taken = opened.alarm.ack is Acknowledgement.ACKED
+    if match.seen_again and not (match.kind == PANIC and taken):
         still_there(step, opened)
         return False
     return _repeat(step, opened, rule, match)
@@ -104,12 +108,11 @@ def still_there(step: Step, opened: OpenAlarm) -> None:
         step.move_alarm(_with(opened, condition=Condition.ACTIVE), "changed", note="seen again")
 
 
-def acknowledge(step: Step, alarm: str, rev: str, note: str) -> Answer:
+def acknowledge(step: Step, alarm: str, rev: str, *, by: str, note: str) -> Answer:
     """A person takes it, having seen revision `rev`. An older one is refused: something worse has happened since."""
     opened = step.alarm(alarm)
     if opened is None:
         return Answer(done=False, code="unknown_target", detail=f"there is no open alarm {alarm}")
-    by = step.event.author
     if opened.alarm.ack is Acknowledgement.ACKED:
         if opened.alarm.acked_by == by:
             return Answer(done=True, detail=f"{alarm} was yours already")

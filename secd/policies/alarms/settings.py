@@ -25,9 +25,11 @@ from secd.config.types import (
 )
 from secd.model.event import KINDS
 from secd.policies.access.settings import AreaName, level_doors
-from secd.policies.doors.settings import Acceptance, wired_inputs
+from secd.policies.doors.settings import Acceptance, door_inputs, used_twice
 
 PRESSES = ("help", "lockdown")
+UNSUPERVISED_PROFILES: frozenset[str] = frozenset()
+"""Boards whose inputs have only two states."""
 NOT_MATCHED = ("alarm.", "operator.", "timer.", "policy.")
 """Kinds an alarm rule may not wait for: alarms never raise alarms."""
 
@@ -119,22 +121,29 @@ class AlarmSettings(Settings):
     label: Text | None = None
 
 
-def check_panic_points(values: Mapping[str, Any]) -> list[Finding]:
+def check_panic_points(values: Mapping[str, Any]) -> Iterator[Finding]:
     """A press must be seen (S11) and heard (S13)."""
-    findings: list[Finding] = []
-    for name, point in values.get("panic_points", {}).items():
-        findings += [
-            Finding(path=("panic_points", name, *path), message=message, expected=expected, code=code)
-            for path, code, message, expected in (*_wired(point, values), *_wireless(point))
-        ]
-        findings += _listeners(name, point, values)
-    return [*findings, *_shared_inputs(values)]
+    points = values.get("panic_points", {})
+    for name, point in points.items():
+        for path, code, message, expected in (*_wired(point), *_wireless(point)):
+            yield Finding(path=("panic_points", name, *path), message=message, expected=expected, code=code)
+    inputs = list(_panic_inputs(points))
+    yield from used_twice(inputs, "input")
+    for name, point in points.items():
+        yield from _listeners(name, point, values.get("alarms", {}))
+    of_doors = list(door_inputs(values.get("doors", {})))
+    known = [finding.path for finding in used_twice(inputs, "input")]
+    for finding in used_twice([*of_doors, *inputs], "input"):
+        if finding.path[0] == "panic_points" and finding.path not in known:
+            yield finding
+    for name, point in points.items():
+        yield from _board(name, point, values.get("devices", {}))
 
 
 _Row = tuple[tuple[str, ...], str, str, str]
 
 
-def _wired(point: PanicSettings, values: Mapping[str, Any]) -> Iterator[_Row]:
+def _wired(point: PanicSettings) -> Iterator[_Row]:
     if (point.input is None) == (point.button is None):
         yield (
             (),
@@ -154,14 +163,6 @@ def _wired(point: PanicSettings, values: Mapping[str, Any]) -> Iterator[_Row]:
     end_of_line = point.supervised is not None and point.supervised.kind == "end_of_line"
     if end_of_line and point.supervised is not None and point.supervised.ohms is None:
         yield (("supervised",), "end_of_line_ohms", "the resistor's value is missing", "ohms: 2200")
-    device = values.get("devices", {}).get(point_device(point.input))
-    if end_of_line and getattr(device, "supervised_inputs", True) is False:
-        yield (
-            ("supervised",),
-            "input_not_supervised",
-            "this board's inputs only read open or closed, so the resistor tells nothing (S11)",
-            "a board with supervised or analogue inputs, such as secd-panic-panel",
-        )
     if point.supervised is None:
         yield (
             (),
@@ -188,13 +189,27 @@ def _wireless(point: PanicSettings) -> Iterator[_Row]:
             yield ((key,), "wired_key_of_wireless", f"{key} belongs to a wired point", f"no {key}")
 
 
+def _board(name: str, point: PanicSettings, devices: Mapping[str, Any]) -> Iterator[Finding]:
+    resistor = point.supervised is not None and point.supervised.kind == "end_of_line"
+    if point.input is None or not resistor:
+        return
+    device = devices.get(point_device(point.input))
+    if getattr(device, "profile", None) in UNSUPERVISED_PROFILES:
+        yield Finding(
+            path=("panic_points", name, "supervised"),
+            message="this board's inputs only read open or closed, so the resistor tells nothing (S11)",
+            expected="a board with supervised or analogue inputs, such as secd-panic-panel",
+            code="input_not_supervised",
+        )
+
+
 def presses_of(point: PanicSettings) -> tuple[str, ...]:
     """What a point can ask for."""
     return PRESSES if point.button is not None else (point.press or "help",)
 
 
-def _listeners(name: str, point: PanicSettings, values: Mapping[str, Any]) -> Iterator[Finding]:
-    rules = [alarm for alarm in values.get("alarms", {}).values() if name in (alarm.when.panic or ())]
+def _listeners(name: str, point: PanicSettings, alarms: Mapping[str, Any]) -> Iterator[Finding]:
+    rules = [alarm for alarm in alarms.values() if name in (alarm.when.panic or ())]
     heard = [press for press in presses_of(point) if any(_hears(alarm, press) for alarm in rules)]
     missing = [press for press in presses_of(point) if press not in heard]
     if not heard:
@@ -225,31 +240,24 @@ def _hears(alarm: AlarmSettings, press: str) -> bool:
     return alarm.when.press in {None, "any", press}
 
 
-def _shared_inputs(values: Mapping[str, Any]) -> Iterator[Finding]:
-    first: dict[str, tuple[str, ...]] = {}
-    for path, point in wired_inputs(values):
-        key = point if "/" in point else f"{point}/1"
-        if key in first and path[0] == "panic_points":
-            yield Finding(
-                path=path,
-                message=f"input {point} is wired to {first[key][1]} already",
-                expected="an input of its own",
-                code="input_used_twice",
-            )
-        first.setdefault(key, path)
+def _panic_inputs(points: Mapping[str, PanicSettings]) -> Iterator[tuple[tuple[str, ...], str]]:
+    for name, point in points.items():
+        for key in ("input", "button"):
+            place = getattr(point, key)
+            if place is not None:
+                yield ("panic_points", name, key), place
 
 
-def check_alarms(values: Mapping[str, Any]) -> list[Finding]:
+def check_alarms(values: Mapping[str, Any]) -> Iterator[Finding]:
     """Rules that could never match or must not act."""
-    findings: list[Finding] = []
-    for name, alarm in values.get("alarms", {}).items():
-        findings += [
-            Finding(path=("alarms", name, *path), message=message, expected=expected, code=code)
-            for path, code, message, expected in (
-                *_matchable(alarm.when), *_latching(alarm), *_actions(alarm, values), *_silence(alarm),
-            )
-        ]  # fmt: skip
-    return findings
+    alarms = values.get("alarms", {})
+    for name, alarm in alarms.items():
+        for path, code, message, expected in (
+            *_matchable(alarm.when), *_latching(alarm), *_actions(alarm), *_silence(alarm),
+        ):  # fmt: skip
+            yield Finding(path=("alarms", name, *path), message=message, expected=expected, code=code)
+    for name, alarm in alarms.items():
+        yield from _levels(name, alarm, values)
 
 
 _FILTERS = ("doors", "cameras", "devices", "reason")
@@ -295,7 +303,7 @@ def _latching(alarm: AlarmSettings) -> Iterator[_AnyRow]:
         yield (("latching",), "panic_not_latching", "a panic always stays until a person took it", "no latching")
 
 
-def _actions(alarm: AlarmSettings, values: Mapping[str, Any]) -> Iterator[_AnyRow]:
+def _actions(alarm: AlarmSettings) -> Iterator[_AnyRow]:
     for index, action in enumerate(alarm.do):
         place = ("do", index)
         named = [key for key in ActionSettings.model_fields if getattr(action, key) is not None]
@@ -311,12 +319,17 @@ def _actions(alarm: AlarmSettings, values: Mapping[str, Any]) -> Iterator[_AnyRo
                 "this event is not about a door",
                 "the cameras by name",
             )
-        if action.set_threat_level is not None and _closes_nothing(action.set_threat_level, values):
-            yield (
-                (*place, "set_threat_level", "in"),
-                "level_closes_nothing",
-                f"{action.set_threat_level.level} closes no door of {action.set_threat_level.in_}",
-                "an area that the level closes",
+
+
+def _levels(name: str, alarm: AlarmSettings, values: Mapping[str, Any]) -> Iterator[Finding]:
+    for index, action in enumerate(alarm.do):
+        setting = action.set_threat_level
+        if setting is not None and _closes_nothing(setting, values):
+            yield Finding(
+                path=("alarms", name, "do", index, "set_threat_level", "in"),
+                message=f"{setting.level} closes no door of {setting.in_}",
+                expected="an area that the level closes",
+                code="level_closes_nothing",
             )
 
 

@@ -62,7 +62,7 @@ def press(step: Step, fact: PanicPressed | PointChanged) -> None:
         kind, times, seen_again = fact.press, max(1, fact.presses), False
     else:
         kind = point.press if point is not None else PressKind.HELP
-        times, seen_again = max(1, fact.activations), fact.initial and fact.activations == 0
+        times, seen_again = max(1, fact.activations), fact.initial and fact.activations <= 1
     match = Match(
         kind=PANIC,
         point=event.subject,

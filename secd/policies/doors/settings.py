@@ -59,7 +59,7 @@ class DoorWiring(Settings):
     contact: ContactWiring | None = None
     rex: DevicePoint | None = None
     bolt: DevicePoint | None = None
-    """An input that is active while the bolt is thrown."""
+    """An input that is active while the bolt is withdrawn."""
 
 
 class Tested(Settings):
@@ -100,17 +100,15 @@ class DoorSettings(Settings):
     label: Text | None = None
 
 
-def check_doors(values: Mapping[str, Any]) -> list[Finding]:
+def check_doors(values: Mapping[str, Any]) -> Iterator[Finding]:
     """Everything that is wrong with doors as they would be fitted."""
-    findings: list[Finding] = []
-    for name, door in values.get("doors", {}).items():
-        findings += [
-            Finding(path=("doors", name, *path), message=message, expected=expected, code=code)
-            for path, code, message, expected in (
-                *_egress(door), *_power(door), *_times(door), *_places(door), *_request_to_exit(door),
-            )
-        ]  # fmt: skip
-    return [*findings, *_points_used_twice(values)]
+    doors = values.get("doors", {})
+    for name, door in doors.items():
+        for path, code, message, expected in (
+            *_egress(door), *_power(door), *_times(door), *_places(door), *_request_to_exit(door),
+        ):  # fmt: skip
+            yield Finding(path=("doors", name, *path), message=message, expected=expected, code=code)
+    yield from _points_used_twice(doors)
 
 
 _Row = tuple[tuple[str, ...], str, str, str]
@@ -183,7 +181,7 @@ def _times(door: DoorSettings) -> Iterator[_Row]:
     for key, length_s in (("release", door.release), ("release_extended", door.release_extended)):
         if not 0 < length_s <= RELEASE_S_MAX:
             yield ((key,), "release_length", "a release lasts more than 0s and at most 5m", f"{key}: 5s")
-    if door.release > door.held_open.alarm:
+    if door.relock == "on_close" and door.release > door.held_open.alarm:
         yield (
             ("release",),
             "release_longer_than_held_open",
@@ -230,42 +228,31 @@ def _request_to_exit(door: DoorSettings) -> Iterator[_Row]:
         yield (("rex",), "rex_not_wired", "no request to exit is wired here", "wiring: {rex: DEVICE/NUMBER}")
 
 
-def wired_inputs(values: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Every input in use: where it is written, and the point."""
-    for name, door in values.get("doors", {}).items():
+def door_inputs(doors: Mapping[str, DoorSettings]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Every input that a door uses: where it is written, and the point."""
+    for name, door in doors.items():
         if door.wiring.contact is not None:
             yield ("doors", name, "wiring", "contact", "input"), door.wiring.contact.input
         for key in ("rex", "bolt"):
             point = getattr(door.wiring, key)
             if point is not None:
                 yield ("doors", name, "wiring", key), point
-    for name, panic in values.get("panic_points", {}).items():
-        for key in ("input", "button"):
-            point = getattr(panic, key)
-            if point is not None:
-                yield ("panic_points", name, key), point
 
 
-def _points_used_twice(values: Mapping[str, Any]) -> list[Finding]:
-    doors = values.get("doors", {})
+def _points_used_twice(doors: Mapping[str, DoorSettings]) -> Iterator[Finding]:
     relays = [(("doors", name, "wiring", "lock"), door.wiring.lock) for name, door in doors.items()]
     readers = [
         (("doors", name, "wiring", "reader"), door.wiring.reader)
         for name, door in doors.items()
         if door.wiring.reader is not None
     ]
-    return [
-        *_twice(relays, "relay_used_twice", "relay"),
-        *_twice(readers, "reader_used_twice", "reader"),
-        *(
-            finding
-            for finding in _twice(list(wired_inputs(values)), "input_used_twice", "input")
-            if finding.path[0] == "doors"
-        ),
-    ]
+    yield from used_twice(relays, "relay")
+    yield from used_twice(readers, "reader")
+    yield from used_twice(list(door_inputs(doors)), "input")
 
 
-def _twice(uses: Sequence[tuple[tuple[str, ...], str]], code: str, what: str) -> Iterator[Finding]:
+def used_twice(uses: Sequence[tuple[tuple[str, ...], str]], what: str) -> Iterator[Finding]:
+    """The later ones of several uses of one point."""
     first: dict[tuple[str, str], tuple[str, ...]] = {}
     for path, point in uses:
         rest = point.partition("/")[2]
@@ -275,7 +262,7 @@ def _twice(uses: Sequence[tuple[tuple[str, ...], str]], code: str, what: str) ->
                 path=path,
                 message=f"{what} {point} is wired to {first[key][1]} already",
                 expected=f"a {what} of its own",
-                code=code,
+                code=f"{what}_used_twice",
             )
         first.setdefault(key, path)
 
