@@ -102,7 +102,7 @@ def _choice(key: str, branches: list[Any], schema: Json, names: Names) -> Json:
 
 def _described(made: Json, schema: Json) -> Json:
     """With the description of the place; beside a $ref the older form ignores everything, so it is wrapped."""
-    words = {key: schema[key] for key in ("description", "examples") if key in schema}
+    words: Json = {key: schema[key] for key in ("description", "examples") if key in schema}
     return {"allOf": [made], **words} if words and "$ref" in made else {**made, **words}
 
 
