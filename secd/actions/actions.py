@@ -21,6 +21,7 @@ from secd.model.observation import Observation
 from secd.model.order import DesiredLock, DeviceOrder, Order, ReleaseDoor, RelockDoor, TakeSnapshot
 from secd.model.wiring import Wiring
 from secd.runtime.clock import Clock, Quiescence
+from secd.runtime.crashpoint import reached
 from secd.runtime.logs import one_line
 from secd.runtime.supervisor import Supervisor, contain
 
@@ -155,6 +156,7 @@ class Actions:
 
     async def _carry_out(self, order: Order, device_order: DeviceOrder) -> None:
         outcome = await self._turns.perform(device_order, urgent=order.urgent)
+        reached("performed")
         if isinstance(order.act, ReleaseDoor):
             released = outcome is not None and outcome.done
             until_mono_s = self._clock.now().mono_s + order.act.duration_s if released else 0.0
