@@ -92,15 +92,20 @@ class CameraClient:
         self._picture_address = ""
 
     async def learn_clock(self) -> float:
-        """Read the camera's clock, which needs no login. Returns by how many seconds it moved against what we believed."""
+        """Read the camera's clock. Returns by how many seconds it moved against what we believed.
+
+        It needs no login; a camera that wants one all the same gets it, signed in the time we believe.
+        """
         device = await self._service("devicemgmt")
         sent_s = self._clock.now().mono_s
         try:
-            read = _moment(await device.call("GetSystemDateAndTime", signed=False))
+            try:
+                said = await self._once(device, "GetSystemDateAndTime", signed=False)
+            except Refused:
+                said = await self._once(device, "GetSystemDateAndTime")
         except SoapFault:
             return 0.0
-        except _UNREADABLE as error:
-            raise PeerViolation(f"the camera's answer cannot be read: {error!r:.200}") from error
+        read = _moment(said)
         return 0.0 if read is None else self.time.learn(read, at_mono_s=(sent_s + self._clock.now().mono_s) / 2)
 
     async def identify(self) -> DeviceInformation:
@@ -280,11 +285,15 @@ def _line(value: object) -> str:
 
 
 def _moment(said: Any) -> datetime | None:
+    """What GetSystemDateAndTime said; None where it gave no UTC. Raises PeerViolation where that is no date."""
     utc = getattr(said, "UTCDateTime", None)
     if utc is None:
         return None
-    date, time = utc.Date, utc.Time
-    return datetime(date.Year, date.Month, date.Day, time.Hour, time.Minute, min(time.Second, 59), tzinfo=UTC)
+    try:
+        date, time = utc.Date, utc.Time
+        return datetime(date.Year, date.Month, date.Day, time.Hour, time.Minute, min(time.Second, 59), tzinfo=UTC)
+    except _UNREADABLE as error:
+        raise PeerViolation("the camera's clock shows no date and time") from error
 
 
 def _duration(seconds: float) -> str:
