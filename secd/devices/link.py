@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from secd.config.types import Settings
 from secd.drivers.protocol import Driver, Report, Resume
-from secd.model.errors import ConfigError, LinkLost, PeerViolation, Refused, SecdError
+from secd.model.errors import ConfigError, Fault, LinkLost, PeerViolation, Refused, SecdError
 from secd.model.facts import DeviceTold, Fact, LinkChanged
 from secd.model.names import DeviceId
 from secd.model.observation import Observation
@@ -82,7 +82,8 @@ _FAILURES: tuple[tuple[type[Exception], _Failure], ...] = (
     (LinkLost, _LOST),
     (Refused, _REFUSED),
     (PeerViolation, _MISBEHAVED),
-    (ConfigError, _UNREADY),
+    (Fault, _FAULTY),
+    (SecdError, _UNREADY),
     (Exception, _FAULTY),
 )
 

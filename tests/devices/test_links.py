@@ -10,9 +10,10 @@ from itertools import accumulate
 import pytest
 from relay_board import FAMILY, RelayBoard, RelayDriver, RelaySettings, relay_board
 
+from secd.config.secrets import SecretMissing
 from secd.devices.link import LinkState, LinkStatus
 from secd.devices.links import Links
-from secd.model.errors import ConfigError, Problem
+from secd.model.errors import ConfigError, Problem, SecdError
 from secd.model.facts import DeviceTold, LinkChanged, OutputRead
 from secd.model.names import DeviceId, OrderId
 from secd.model.observation import Observation
@@ -31,7 +32,7 @@ class House:
         self.clock = clock
         self.supervisor = Supervisor(clock)
         self.seen: list[Observation] = []
-        self.password: Secret | ConfigError = Secret("open-sesame")
+        self.password: Secret | SecdError = Secret("open-sesame")
         self._arrived = asyncio.Event()
         self.links = Links(
             clock,
@@ -43,7 +44,7 @@ class House:
         )
 
     def _resolve(self) -> Secret:
-        if isinstance(self.password, ConfigError):
+        if isinstance(self.password, SecdError):
             raise self.password
         return self.password
 
@@ -194,13 +195,18 @@ async def test_renewed_password_is_read_anew_after_a_refusal() -> None:
         assert own.only().state is LinkState.UP
 
 
-async def test_secret_that_cannot_be_read_stops_its_own_link_only() -> None:
+NO_SECRET = SecretMissing("secrets/camera-password cannot be read: No such file or directory")
+NO_SETTINGS = ConfigError((Problem(path="site.yaml", line=3, column=1, message="no such secret"),))
+
+
+@pytest.mark.parametrize(("error", "trouble"), [(NO_SECRET, str(NO_SECRET)), (NO_SETTINGS, "no such secret")])
+async def test_secret_that_cannot_be_read_stops_its_own_link_only(error: SecdError, trouble: str) -> None:
     async with relay_board() as board, house() as own:
-        own.password = ConfigError((Problem(path="site.yaml", line=3, column=1, message="no such secret file"),))
+        own.password = error
         own.links.reconcile({"board": RelaySettings(port=board.port)})
         await own.until_links(1)
         assert own.only().state is LinkState.REFUSED
-        assert own.only().trouble == "no such secret file"
+        assert own.only().trouble == trouble
         assert board.connections == 0
 
 
