@@ -150,7 +150,7 @@ class JournalHandler(logging.Handler):
         return b"".join(_journal_field(name, str(value)) for name, value in fields)
 
 
-def set_up_logs(level: int = logging.INFO, stream: TextIO | None = None) -> logging.Handler:
+def configure_logs(level: int = logging.INFO, stream: TextIO | None = None) -> logging.Handler:
     """Send every logger's records where `stream` (standard error) leads; returns the handler that was installed."""
     stream = sys.stderr if stream is None else stream
     handler = _handler_for(stream)

@@ -21,10 +21,10 @@ from secd.runtime.logs import (
     JournalHandler,
     JsonLines,
     TerminalLines,
+    configure_logs,
     leads_to_journal,
     one_line,
     redaction,
-    set_up_logs,
 )
 
 LOGGER = logging.getLogger("secd.test.logs")
@@ -186,8 +186,8 @@ def test_stream_that_systemd_connected_is_known_by_device_and_inode(monkeypatch:
 @pytest.mark.usefixtures("own_root")
 def test_configured_logs_replace_the_former_handler_and_write_json_to_a_file(tmp_path: Path) -> None:
     with (tmp_path / "first").open("w") as first, (tmp_path / "second").open("w") as second:
-        set_up_logs(stream=first)
-        set_up_logs(stream=second)
+        configure_logs(stream=first)
+        configure_logs(stream=second)
         LOGGER.info("a device is back", extra={"device": "east-cam"})
     assert (tmp_path / "first").read_text() == ""
     assert json.loads((tmp_path / "second").read_text())["device"] == "east-cam"
