@@ -118,6 +118,8 @@ class Connection:
         try:
             async with asyncio.timeout(None) as self._deadline:
                 answer = await send()
+                if (task := asyncio.current_task()) is not None and task.cancelling():
+                    raise asyncio.CancelledError  # until 3.12 wait_for, in the library, loses one that meets its answer
         except TimeoutError:
             raise self._broken or NoAnswer(self._silence) from None
         except ModbusException as error:
