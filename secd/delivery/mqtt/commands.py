@@ -111,8 +111,6 @@ class CommandDesk:
         return Reply(station=station, body={"verb": verb} | body, correlation=received.correlation)
 
     async def _answer(self, station: str, verb: str, received: Received) -> dict[str, Any]:
-        if received.retained:
-            return _rejected("", "retained", "a command must not be retained")
         if len(received.payload) > PAYLOAD_BYTES_MAX:
             return _rejected("", "too_long", f"a command has at most {PAYLOAD_BYTES_MAX} bytes")
         broken = self._seal.broken(station, received)
@@ -122,6 +120,8 @@ class CommandDesk:
             command = _DECODERS[verb].decode(received.payload)
         except (msgspec.MsgspecError, RecursionError) as error:
             return _rejected("", "malformed", str(error)[:200])
+        if received.retained:
+            return _rejected(command.cmd_id, "retained", "a command must not be retained")
         known = self._answered.get((station, command.cmd_id))
         if known is not None:
             return known

@@ -49,12 +49,16 @@ CLOSED_CLEARED_MAX = 100
 SNAPSHOT_RETRY_S = 1.0
 GOODBYE_S_MAX = 1.0
 REPLY_EXPIRY_S = 30
+_SHOWN = (Stream.EVENT, Stream.HEALTH)
 _STRUCTURED = Extras(content_type=CONTENT_TYPE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryStatus:
-    """How delivery stands. `sent` is how far the broker took each stream, `backlog` what it has not."""
+    """How delivery stands. `sent` is how far the broker took each stream, `backlog` how many rows it has not.
+
+    It is shown on the premises, so the alarm stream is left out: its count would betray a silent alarm (S12).
+    """
 
     connected: bool
     broker: str
@@ -124,8 +128,8 @@ class MqttDelivery:
             connected=self._connected,
             broker=str(self._address),
             session=self._session_id,
-            sent={stream.value: upto for stream, upto in self._outbox.cursors.items()},
-            backlog={stream.value: count for stream, count in self._outbox.backlog().items()},
+            sent={stream.value: self._outbox.cursors.get(stream, 0) for stream in _SHOWN},
+            backlog={stream.value: self._outbox.backlog()[stream] for stream in _SHOWN},
             heard=self._heard,
             last_puback_mono_s=self._last_puback_mono_s,
             stations={name: view.state for name, view in self._watch.stations.items()},
@@ -166,8 +170,9 @@ class MqttDelivery:
         )
 
     async def _serve(self, session: MqttSession) -> None:
-        for topic in (*self._topics.command_filters, STATION_STATUS_FILTER):
-            await self._subscribe(session, topic)
+        for topic in self._topics.command_filters:
+            await self._subscribe(session, topic, as_published=True)  # a command asked to be retained is refused
+        await self._subscribe(session, STATION_STATUS_FILTER)
         await self._publish(session, self._topics.status, self._status_payload("online"), retain=True)
         self._connected = True
         self._outage.found()
@@ -189,10 +194,10 @@ class MqttDelivery:
             self._connected = False
             self._watch.disconnected()
 
-    async def _subscribe(self, session: MqttSession, topic: str) -> None:
+    async def _subscribe(self, session: MqttSession, topic: str, *, as_published: bool = False) -> None:
         """A denied subscription is trouble, and no reason to keep alarms back."""
         try:
-            await session.subscribe(topic)
+            await session.subscribe(topic, as_published=as_published)
             self._outage.allowed(topic)
         except Refused as error:
             self._outage.denied(topic, str(error))

@@ -89,9 +89,12 @@ class MqttSession:
         """Send and confirm."""
         return await self.confirm(await self.send(topic, payload, retain=retain, extras=extras))
 
-    async def subscribe(self, *filters: str) -> None:
-        """Subscribe at QoS 1; `Refused` when the broker denies one of them."""
-        for topic, code in zip(filters, await self._client.subscribe_now(filters), strict=False):
+    async def subscribe(self, *filters: str, as_published: bool = False) -> None:
+        """Subscribe at QoS 1; `Refused` when the broker denies one of them.
+
+        `as_published`: `retained` tells what the publisher asked for, not whether the message is an old one.
+        """
+        for topic, code in zip(filters, await self._client.subscribe_now(filters, as_published), strict=False):
             if code.value >= FAILURE:
                 raise Refused(f"the broker refuses the subscription to {topic}: {code}")
 

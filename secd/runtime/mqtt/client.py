@@ -126,9 +126,9 @@ class Client(aiomqtt.Client):
         except TimeoutError as error:
             raise self._mute() from error
 
-    async def subscribe_now(self, filters: tuple[str, ...]) -> list[ReasonCode]:
+    async def subscribe_now(self, filters: tuple[str, ...], as_published: bool) -> list[ReasonCode]:
         """Subscribe; the broker's reasons in the order of the filters."""
-        options = SubscribeOptions(qos=1)
+        options = SubscribeOptions(qos=1, retainAsPublished=as_published)
         rc, mid = self._client.subscribe([(topic, options) for topic in filters])
         if rc != MQTTErrorCode.MQTT_ERR_SUCCESS or mid is None:
             raise LinkLost(f"{self.dial.address} does not take a subscription: {rc.name}")
