@@ -4,6 +4,7 @@ In: HTTP/1.1 from local processes, bodies of at most 64 KB. Out: JSON; `/v1/even
 Every command becomes an audited event, refused ones too. It takes no signals and opens no network port.
 """
 
+import contextlib
 import json
 import logging
 import socket
@@ -138,8 +139,9 @@ class Api:
         except ValueError as error:
             return _say(400, "bad_request", str(error))
         await response.prepare(request)
-        async for view in lines:
-            await response.write(json.dumps(view).encode() + b"\n")
+        with contextlib.suppress(ConnectionResetError):  # the reader went
+            async for view in lines:
+                await response.write(json.dumps(view).encode() + b"\n")
         return response
 
     async def _release(self, request: web.Request) -> web.Response:

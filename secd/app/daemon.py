@@ -10,7 +10,7 @@ import logging
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -34,11 +34,12 @@ from secd.drivers.protocol import ResolveSecret
 from secd.engine.loop import SECD, Engine
 from secd.events.inbox import Inbox
 from secd.events.intake import Intake
-from secd.evidence.keep import EvidenceStore, KeptPicture
+from secd.evidence.pictures import EvidenceStore, KeptPicture
 from secd.model.alarm import AlarmMode
 from secd.model.entry import Answer
 from secd.model.errors import Problem, SecdError
 from secd.model.facts import CommandGiven, PolicyActivated, Trouble
+from secd.model.names import EventId
 from secd.model.observation import Observation
 from secd.model.order import Order, TakeSnapshot
 from secd.policies.judge import JudgeState
@@ -52,6 +53,7 @@ from secd.store.store import Store
 
 _log = logging.getLogger(__name__)
 EVIDENCE_BYTES_MAX = 10 * 1024**3
+SEALED_FOR = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +96,11 @@ class Daemon:
         self._stopped = asyncio.Event()
         self._resolve = resolver(places.site)
         self._intake = Intake(
-            clock=clock, wiring=assembly.wiring, present_card=assembly.card_keys.present, cursors=store.start.cursors
+            clock=clock,
+            wiring=assembly.wiring,
+            present_card=assembly.card_keys.present,
+            cursors=store.start.cursors,
+            keep_sealed=self._keep_sealed,
         )
         self._links = Links(clock, supervisor, inbox.report, store.committed_cursor, self._resolve, families=DRIVERS)
         self._evidence = EvidenceStore(places.evidence, bytes_max=EVIDENCE_BYTES_MAX)
@@ -112,7 +118,7 @@ class Daemon:
         )  # fmt: skip
         self._reloading = Reloading(
             places=places, assembly=assembly, generations=generations, engine=self._engine, intake=self._intake,
-            links=self._links, actions=self._actions, clock=clock, resolve=self._resolve,
+            links=self._links, actions=self._actions, inbox=inbox, clock=clock, resolve=self._resolve,
         )  # fmt: skip
         self._views = Views(
             engine=self._engine, reloading=self._reloading, links=self._links, actions=self._actions, store=store,
@@ -124,7 +130,7 @@ class Daemon:
     async def build(cls, places: Places, assembly: Assembly, clock: SystemClock, generations: Generations) -> "Daemon":
         """Open the store and put the rooms together. Raises StoreFailed when another daemon holds the store."""
         supervisor = Supervisor(clock)
-        inbox = Inbox(clock=clock)
+        inbox = Inbox(clock=clock, wiring=assembly.wiring)
 
         def tell(kind: str, trouble: Trouble) -> None:
             inbox.report(Observation(device=SECD, fact=trouble, seen=clock.now(), kind=kind))
@@ -211,6 +217,9 @@ class Daemon:
     async def _keep_picture(self, order: Order, picture: bytes) -> KeptPicture:
         camera = order.act.camera if isinstance(order.act, TakeSnapshot) else ""
         return await self._evidence.keep(picture, event=order.cause, camera=camera, at=self._clock.now().utc)
+
+    def _keep_sealed(self, event: EventId, sealed: bytes) -> None:
+        self._store.keep_sealed(event, sealed, self._clock.now().utc + SEALED_FOR)
 
     def _refuse(self, command: CommandGiven, author: str) -> None:
         self._inbox.report(

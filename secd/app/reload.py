@@ -21,6 +21,7 @@ from secd.config.secrets import SecretMissing
 from secd.config.types import SecretRef
 from secd.devices.links import Links
 from secd.engine.loop import Engine
+from secd.events.inbox import Inbox
 from secd.events.intake import Intake
 from secd.model.doors import Achieved, DoorMode, Layer
 from secd.model.entry import Answer
@@ -45,7 +46,7 @@ class Reloading:
 
     def __init__(
         self, *, places: Places, assembly: Assembly, generations: Generations, engine: Engine, intake: Intake,
-        links: Links, actions: Actions, clock: Clock, resolve: Callable[[SecretRef], Secret],
+        links: Links, actions: Actions, inbox: Inbox, clock: Clock, resolve: Callable[[SecretRef], Secret],
     ) -> None:  # fmt: skip
         self.running = assembly
         self.problems: tuple[Problem, ...] = ()
@@ -55,6 +56,7 @@ class Reloading:
         self._intake = intake
         self._links = links
         self._actions = actions
+        self._inbox = inbox
         self._clock = clock
         self._resolve = resolve
         self._edits = Edits()
@@ -149,6 +151,7 @@ class Reloading:
         self._generations.keep(assembly.site, self._clock.now().utc)
 
         def change() -> Tables:
+            self._inbox.rewire(assembly.wiring)
             self._intake.rewire(assembly.wiring, assembly.card_keys.present)
             self._actions.rewire(assembly.wiring)
             return assembly.tables

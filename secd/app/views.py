@@ -22,7 +22,7 @@ from secd.model.doors import Achieved
 from secd.model.entry import Answer
 from secd.model.facts import CommandGiven
 from secd.model.names import DoorId
-from secd.policies.views import door_views, level_views, override_views, silent_points
+from secd.policies.views import door_views, level_views, override_views
 from secd.runtime.clock import SystemClock
 from secd.runtime.metrics import Metrics
 from secd.store.store import Store
@@ -49,7 +49,7 @@ class Views:
         self._clock = clock
         self._metrics = metrics
         self._since = clock.now().utc
-        self._silence = Silence(store, lambda: silent_points(engine.tables))
+        self._silence = Silence(store, lambda: engine.tables.silent_points)
 
     def ports(
         self,

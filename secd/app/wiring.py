@@ -9,7 +9,13 @@ from secd.model.facts import PressKind
 from secd.model.names import AreaId, DeviceId
 from secd.model.wiring import LockWiring, Placement, Wiring
 
-DEVICE_POINTS = {"tamper/1": Role.TAMPER, "power/ac": Role.POWER, "power/battery": Role.POWER, "": Role.DEVICE}
+DEVICE_POINTS = {
+    "tamper/1": Role.TAMPER,
+    "power/ac": Role.POWER,
+    "power/battery": Role.POWER,
+    "power/lock": Role.POWER,
+    "": Role.DEVICE,
+}
 Points = dict[tuple[DeviceId, str], Placement]
 
 

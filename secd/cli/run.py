@@ -43,9 +43,9 @@ def run(site: Path, state: Path | None, runtime: Path | None, simulated_time: da
     from secd.app.places import find_places
     from secd.config.render import render_problem
     from secd.model.errors import ConfigError, SecdError
-    from secd.runtime.logs import set_up_logs
+    from secd.runtime.logs import configure_logs
 
-    set_up_logs()
+    configure_logs()
     options = DaemonOptions(places=find_places(site, state, runtime), simulated_time=simulated_time)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -118,6 +118,13 @@ class Tables:
         """Every door, by name."""
         return tuple(sorted(self.doors))
 
+    @property
+    def silent_points(self) -> frozenset[str]:
+        """Panic points of which a press is heard silently (S12)."""
+        return frozenset(
+            point for (point, _), rules in self.rules_of_press.items() if any(rule.silent for rule in rules)
+        )
+
     def audit_strict(self, door: str) -> bool:
         """Whether a release of this door waits until its decision is on disk."""
         table = self.doors.get(door)

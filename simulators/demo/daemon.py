@@ -26,6 +26,7 @@ class DaemonProcess:
     def __init__(self, directory: Path, site: Path, *, simulated_time: str) -> None:
         self.socket = directory / "runtime" / "secd.sock"
         self.log = directory / "secd.log"
+        self.evidence = directory / "state" / "evidence"
         self._arguments = [
             "run", str(site), "--state", str(directory / "state"), "--runtime", str(directory / "runtime"),
             "--simulated-time", simulated_time,

@@ -8,7 +8,6 @@ import hashlib
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from simulators.demo.courthouse import Courthouse, card
@@ -158,7 +157,7 @@ async def _motion(story: Story) -> str:
     story.house.east_cam.motion(on=True)
     await story.witness.event("camera.motion_started", "east-cam", after=mark)
     taken = await story.witness.event("camera.snapshot_taken", "east-cam", after=mark)
-    picture = Path(taken["fact"]["path"]).read_bytes()
+    picture = (story.daemon.evidence / taken["fact"]["path"]).read_bytes()
     if not picture.startswith(JPEG_START) or hashlib.sha256(picture).hexdigest() != taken["fact"]["sha256"]:
         raise NotSeen("the kept picture is not the one that was taken")
     await story.at_station("motion-at-the-east-door", "east-cam")
