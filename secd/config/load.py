@@ -176,14 +176,10 @@ class _Loading:
         for key, section in self.sections.items():
             found = self.written.sections.get(key)
             if found is None:
-                if section.required and self.written.whole and not self.torn:
-                    finding = Finding(
-                        path=(),
-                        message=f"the site has no `{key}`",
-                        expected=f"`{key}:` in one file",
-                        code="missing_section",
-                    )
-                    self.problems.append(self.written.problem(finding))
+                if section.required and self.written.whole:
+                    self.unsound.add(key)
+                    if not self.torn:
+                        self._missing(key)
                 continue
             shape = _shape(section)
             if section.many and isinstance(found[1], Branch):
@@ -194,6 +190,11 @@ class _Loading:
             self.raw[key] = self._raw(alone, key, shape)
             self.written.sections[key] = alone.pairs[key]
             self.values[key] = self._value(section, (key,), alone)
+
+    def _missing(self, key: str) -> None:
+        expected = f"`{key}:` in one file"
+        finding = Finding(path=(), message=f"the site has no `{key}`", expected=expected, code="missing_section")
+        self.problems.append(self.written.problem(finding))
 
     def _raw(self, parent: Branch, name: str, shape: Shape) -> Any:
         return plain_value(parent, name, shape, self.problems)

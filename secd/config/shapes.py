@@ -26,6 +26,8 @@ _READ_AS: dict[object, str] = {
     types.parse_date: "a date, YYYY-MM-DD",
     types.parse_local_moment: "a moment, YYYY-MM-DD or YYYY-MM-DD HH:MM",
 }
+BARE = "a number or a boolean"
+"""Of a field that nothing reads from text: it wants Whole, Seconds or Flag instead of int, float or bool."""
 _SECRET_PLACE = "where it is, never the secret itself: {file: PATH}, {credential: NAME} or {environment: NAME}"  # noqa: S105
 
 
@@ -228,7 +230,7 @@ def _listing(container: type, arguments: tuple[Any, ...], tag: str) -> ListShape
 
 
 def _plain_words(annotation: Any) -> str:
-    return {int: "a whole number", float: "a number", bool: "true or false"}.get(annotation, "a text")
+    return BARE if annotation in {int, float, bool} else "a text"
 
 
 def pattern_words(pattern: str) -> str:

@@ -32,8 +32,8 @@ def test_a_correct_site_is_said_to_be_correct(tmp_path: Path) -> None:
 def test_every_mistake_is_shown_and_counted(tmp_path: Path) -> None:
     result = CliRunner().invoke(check, [str(break_court(tmp_path / "court"))])
     assert result.exit_code == 3
-    assert "doors.yaml:5:9: `loby` is not a name in `areas`; did you mean `lobby`?" in result.output
-    assert "doors.yaml:9:13: `levr` is not a choice here; did you mean `lever`?" in result.output
+    assert "doors.yaml:4:9: `loby` is not a name in `areas`; did you mean `lobby`?" in result.output
+    assert "doors.yaml:8:13: `levr` is not a choice here; did you mean `lever`?" in result.output
     assert result.output.endswith("2 mistakes\n")
     assert "\x1b" not in result.output
 
@@ -51,8 +51,8 @@ def test_json_holds_every_problem_and_the_digest_only_of_a_good_site(tmp_path: P
     told = json.loads(broken.output)
     assert (broken.exit_code, told["errors"], told["digest"]) == (3, 2, "")
     assert {(problem["line"], problem["column"], problem["code"]) for problem in told["problems"]} == {
-        (5, 9, "unresolved"),
-        (9, 13, "wrong_value"),
+        (4, 9, "unresolved"),
+        (8, 13, "wrong_value"),
     }
     good = court(tmp_path / "court")
     assert json.loads(CliRunner().invoke(check, ["--json", str(tmp_path / "court")]).output)["digest"] == good.digest
