@@ -98,7 +98,7 @@ class Batch:
         return entry_seq
 
     def statements(self) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
-        """SQL and rows, empty ones left out; orders are made before they end."""
+        """SQL and rows, empty ones left out; orders are made before they end. Sealed reads go when their day has come."""
         changed = [(kind, key, value) for (kind, key), value in self._changes.items() if value is not None]
         removed = [pair for pair, value in self._changes.items() if value is None]
         delivered = [(*pair, upto) for pair, upto in self._rides.delivered.items()]
@@ -114,6 +114,7 @@ class Batch:
             (upsert_sql("cursors"), [(device, c.boot_id, c.sequence) for device, c in self.cursors.items()]),
             (upsert_sql("delivery_cursors"), list(delivered)),
             (upsert_sql("sealed_reads"), list(sealed)),
+            ("DELETE FROM sealed_reads WHERE until_us < ?", [(self._stored_us,)]),
         ]
         return ((sql, rows) for sql, rows in work if rows)
 

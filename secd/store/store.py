@@ -220,7 +220,8 @@ class Store(LogReader):
         except TimeoutError:
             self._abandon(self._writer.unsaved_after(0))
         self._guard.stop()
-        await self._loop.run_in_executor(None, self._work[1].join, CLOSE_S_MAX)
+        for thread in self._work if self._ended.done() else self._work[1:]:  # a writer whose disk hangs is left behind
+            await self._loop.run_in_executor(None, thread.join, CLOSE_S_MAX)
         self._database.release()
         self.close_readers()
 

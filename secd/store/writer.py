@@ -1,8 +1,8 @@
 """The writer thread: takes whatever waits, commits it as one group, and says what became of it.
 
 In: entries and rides from the loop. Out: calls posted to the loop (`Listener`). It owns the only read-write connection.
-A disk that fails is a mode: close, wait, open again, ask which events are in after all, go on in order. A row that is
-refused is found by halving its group. Anything else is a bug, ends the thread, and the daemon with it.
+A disk that fails is a mode: close, wait, open again, ask which events are in after all, go on in order. Anything else
+is a bug, ends the thread, and the daemon with it.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import logging
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from secd.model.entry import Entry
@@ -21,8 +21,9 @@ from secd.model.names import DeviceId
 from secd.model.observation import DeviceCursor
 from secd.runtime.backoff import Backoff
 from secd.runtime.clock import Clock
-from secd.store.batch import UNENCODABLE, Batch, Rides
+from secd.store.batch import Rides
 from secd.store.database import Database, DiskFailed, RowRefused
+from secd.store.groups import Groups, Work
 from secd.store.reader import read_start
 from secd.store.spool import Ballast, Spool, overlay
 from secd.store.stored import StartState
@@ -61,13 +62,6 @@ class Listener(Protocol):
         """The thread is over; `error` when it should not be. `left`: what nobody was told about yet."""
 
 
-@dataclass(slots=True, kw_only=True)
-class _Work:
-    entries: list[Held] = field(default_factory=list)
-    rides: Rides = field(default_factory=Rides)
-    cursors: dict[DeviceId, DeviceCursor] = field(default_factory=dict)
-
-
 class Writer:
     """See the file's first lines. `put`, `ride`, `ping` and `close` are the loop's; they never block."""
 
@@ -86,7 +80,7 @@ class Writer:
         batch_max: int,
     ) -> None:
         self._database = database
-        self._clock = clock
+        self._groups = Groups(database, clock, refused=self._tell_refused)
         self._waiting = waiting
         self._spool = spool
         self._ballast = ballast
@@ -188,7 +182,7 @@ class Writer:
         self._post(self._listener.on_started, start, refused)
         return refused is None
 
-    def _next_work(self) -> _Work | None:
+    def _next_work(self) -> Work | None:
         with self._condition:
             while True:
                 self._answer_pings()
@@ -203,11 +197,11 @@ class Writer:
                     break
             self._idle = False
             self._hand = self._waiting.take(self._batch_max)
-            work = _Work(entries=self._hand, rides=self._rides)
+            work = Work(entries=self._hand, rides=self._rides)
             self._rides = Rides()
             return work
 
-    def _carry_out(self, work: _Work) -> bool:
+    def _carry_out(self, work: Work) -> bool:
         backoff = Backoff(base_s=RETRY_S_BASE, cap_s=RETRY_S_CAP)
         while True:
             self.attempts += 1
@@ -224,55 +218,14 @@ class Writer:
         self._settle(work)
         return True
 
-    def _write_all(self, work: _Work) -> None:
+    def _write_all(self, work: Work) -> None:
         if not self._database.is_open:
             self._open()
         if self._suspect:
-            stored = self._database.stored_seqs(held.entry.event.id for held in work.entries if not held.settled)
-            for held in work.entries:
-                held.seq = stored.get(held.entry.event.id) if held.seq is None else held.seq
-        self._write([held for held in work.entries if not held.settled], work)
+            self._groups.find_stored(work)
+        self._groups.write(work)
 
-    def _write(self, entries: list[Held], work: _Work) -> None:
-        batch = Batch(self._database.counters, stored=self._clock.now().utc, rides=work.rides)
-        numbered: list[tuple[Held, int]] = []
-        for held in entries:
-            try:
-                numbered.append((held, batch.add(held.entry)))
-            except (Fault, *UNENCODABLE) as error:
-                self._refuse(held, error)
-        if not numbered and not work.rides:
-            return
-        try:
-            self._database.commit(batch)
-        except RowRefused as error:
-            self._write_apart([held for held, _ in numbered], work, error)
-            return
-        for held, seq in numbered:
-            held.seq = seq
-            if held.entry.cursor is not None:
-                work.cursors[held.entry.cursor[0]] = held.entry.cursor[1]
-        work.rides = Rides()
-
-    def _write_apart(self, entries: list[Held], work: _Work, error: RowRefused) -> None:
-        if not entries:
-            _log.error("delivery cursors or sealed reads were refused by the store", extra={"why": str(error)})
-            work.rides = Rides()
-        elif len(entries) == 1:
-            self._refuse(entries[0], error)
-            self._write([], work)
-        else:
-            half = len(entries) // 2
-            self._write(entries[:half], work)
-            self._write(entries[half:], work)
-
-    def _refuse(self, held: Held, error: Exception) -> None:
-        event = held.entry.event
-        held.fault = Fault(f"event {event.id} ({event.kind}) cannot be stored: {error}")
-        _log.error("an event cannot be stored", extra={"event_id": event.id, "kind": event.kind, "why": str(error)})
-        self._tell("events.shed", str(held.fault), "report this: an event that cannot be stored is a fault of secd")
-
-    def _settle(self, work: _Work) -> None:
+    def _settle(self, work: Work) -> None:
         counters = self._database.counters
         done = Committed(
             settled=work.entries,
@@ -335,7 +288,7 @@ class Writer:
         left = [entry for entry in entries if entry.event.id not in stored]
         for start in range(0, len(left), self._batch_max):
             group = left[start : start + self._batch_max]
-            self._write([Held(ticket=0, entry=entry, future=None) for entry in group], _Work())
+            self._groups.write(Work(entries=[Held(ticket=0, entry=entry, future=None) for entry in group]))
         self._merged = True
         self._suspect = self._suspect or bool(entries)
         if not self.degraded:
@@ -348,6 +301,9 @@ class Writer:
         for answer in self._pings:
             self._post(_resolve, answer)
         self._pings = []
+
+    def _tell_refused(self, fault: Fault) -> None:
+        self._tell("events.shed", str(fault), "report this: an event that cannot be stored is a fault of secd")
 
     def _tell(self, kind: str, what: str, remedy: str) -> None:
         self._post(self._listener.on_trouble, kind, Trouble(what=what, where=self._where, remedy=remedy))

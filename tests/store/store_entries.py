@@ -30,7 +30,7 @@ def an_event(
 ) -> Event:
     seen = START + timedelta(seconds=at_s)
     fact = fact or PointChanged(point="input/1", state=InputState.ACTIVE)
-    values = {"area": AreaId("lobby"), "source": "board-1", "occurred": seen} | more
+    values: dict[str, Any] = {"area": AreaId("lobby"), "source": "board-1", "occurred": seen} | more
     instant = Instant(utc=seen, mono_s=seen.timestamp())
     return Event(id=EventId(IDS.new(seen)), kind=kind, subject=subject, detected=instant, fact=fact, **values)
 
@@ -84,8 +84,8 @@ class Troubles:
 
 @asynccontextmanager
 async def opened(path: Path, troubles: Troubles | None = None, **options: Any) -> AsyncIterator[Store]:
-    options = {"ballast_bytes": 0, "clock": ManualClock(START), "site": "courthouse"} | options
-    store = await Store.open(path, on_trouble=troubles or Troubles(), **options)
+    given: dict[str, Any] = {"ballast_bytes": 0, "clock": ManualClock(START), "site": "courthouse"} | options
+    store = await Store.open(path, on_trouble=troubles or Troubles(), **given)
     try:
         yield store
     finally:

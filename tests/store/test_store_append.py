@@ -10,12 +10,13 @@ from store_entries import START, Troubles, an_alarm_entry, an_entry, an_event, o
 
 from secd.model.doors import DoorMode, Layer
 from secd.model.entry import Entry, StateRow
-from secd.model.errors import Fault
+from secd.model.errors import Fault, StoreFailed
 from secd.model.event import Stream
 from secd.model.facts import OrderEnded, Passage
 from secd.model.names import DeviceId, DoorId, EventId, HolderId, OrderId
 from secd.model.observation import DeviceCursor
 from secd.model.order import DesiredLock, Order, ReleaseDoor
+from secd.model.time import Instant
 from secd.runtime.clock import ManualClock, Quiescence
 from secd.store import EventFilter, ReadOnlyStore, newest_instant
 
@@ -201,3 +202,37 @@ async def test_appends_of_many_tasks_come_back_in_the_order_they_were_made(path:
     async with opened(path) as store:
         seqs = await asyncio.gather(*[store.append(an_entry()) for _ in range(700)])
     assert seqs == list(range(1, 701))
+
+
+async def test_s21_a_sealed_read_is_gone_when_its_day_has_come(path: Path) -> None:
+    clock = ManualClock(START)
+    async with opened(path, clock=clock) as store:
+        store.keep_sealed(EventId("e1"), b"sealed", START + timedelta(days=30))
+        await settled(store.append(an_entry()))
+        await clock.advance(30 * 86400 + 1)
+        await settled(store.append(an_entry()))
+        assert await store.sealed_read("e1") is None
+
+
+class _BrokenClock(ManualClock):
+    """A clock with a bug, to see what a bug in the writer thread does."""
+
+    broken = False
+
+    def now(self) -> Instant:
+        if self.broken:
+            raise RuntimeError("a bug")
+        return super().now()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+async def test_a_bug_in_the_writer_ends_the_store_and_whoever_waits_is_told(path: Path) -> None:
+    clock = _BrokenClock(START)
+    async with opened(path, clock=clock) as store:
+        clock.broken = True
+        future = store.append(an_entry())
+        with pytest.raises(Fault, match="writer fell"):
+            await store.run()
+        with pytest.raises(StoreFailed):
+            await future
+        assert not await store.answers_within(1)

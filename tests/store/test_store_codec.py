@@ -61,7 +61,7 @@ def events(kind: str) -> st.SearchStrategy[Event]:
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_every_kind_of_event_comes_back_from_its_bytes(kind: str, data: st.DataObject) -> None:
     event = data.draw(events(kind))
