@@ -176,3 +176,46 @@ async def test_cancelled_wait_does_not_disturb_the_others() -> None:
     await clock.advance(2)
     assert kept.done()
     assert gone.cancelled()
+
+
+# --- timers ----------------------------------------------------------------------------------------------------------
+
+
+async def test_manual_timer_is_called_when_the_test_comes_to_it_and_not_before() -> None:
+    clock = ManualClock(START)
+    called: list[float] = []
+    clock.call_at(START.timestamp() + 5, lambda: called.append(clock.now().mono_s - START.timestamp()))
+    await clock.advance(4)
+    assert called == []
+    await clock.advance(4)
+    assert called == [5]
+
+
+async def test_cancelled_timer_is_never_called() -> None:
+    clock = ManualClock(START)
+    called: list[str] = []
+    for due_s in (0.0, 5.0):
+        clock.call_at(START.timestamp() + due_s, lambda: called.append("called"))()
+    await clock.advance(60)
+    assert called == []
+
+
+@pytest.mark.parametrize("due_s", [-1.0, 0.0, 0.01])
+async def test_system_timer_is_called_once_its_count_has_come(due_s: float) -> None:
+    clock, called = SystemClock(), asyncio.Event()
+    due_mono_s = clock.now().mono_s + due_s
+    clock.call_at(due_mono_s, called.set)
+    async with asyncio.timeout(5):
+        await called.wait()
+    assert clock.now().mono_s >= due_mono_s - 1e-3
+
+
+def test_second_count_carries_on_when_the_store_is_opened_later() -> None:
+    hands = Hands()
+    last = hands.clock().now()
+    hands.mono_s, hands.wall_s = 3.0, hands.wall_s + 90
+    clock = hands.clock()
+    clock.carry_on(last)
+    assert clock.now().mono_s - last.mono_s == pytest.approx(90)
+    hands.both(10)
+    assert clock.now().mono_s - last.mono_s == pytest.approx(100)
