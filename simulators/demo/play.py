@@ -20,6 +20,7 @@ from simulators.demo.witness import Witness
 
 MONDAY_MORNING = "2026-11-23 09:00"
 READING_PACE_S = 4.0
+TABLE_WIDTH = 150
 COURTHOUSE_CONFIG = Path(__file__).resolve().parents[2] / "config"
 
 
@@ -32,6 +33,8 @@ COURTHOUSE_CONFIG = Path(__file__).resolve().parents[2] / "config"
 def demo(once: bool, directory: Path) -> None:
     """A guarded courthouse on this machine: simulated devices, the real daemon, and a story."""
     console = Console()
+    if once and not console.is_terminal:
+        console = Console(width=TABLE_WIDTH)
     try:
         told = asyncio.run(tell_story(directory.absolute(), console, once=once))
     except DaemonFailed as error:
