@@ -52,7 +52,7 @@ def main() -> None:
     \b
     Examples:
       secd-sim demo --once
-      secd-sim door serve --port 47501 --name public-board
+      secd-sim door serve --port 17501 --name public-board
       secd-sim door present-card public-board 2 --format H10301 --facility 12 --number 1001
       secd-sim door walk-through public-board 2
       secd-sim do public-board tamper

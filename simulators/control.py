@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic_core import to_jsonable_python
 
 HOST: Final = "127.0.0.1"
-PORT: Final = 47_900
+PORT: Final = 17_900
 BODY_BYTES_MAX: Final = 65_536
 ACTION_S_MAX: Final = 60.0
 _LOCAL_NAMES: Final = frozenset({"127.0.0.1", "localhost"})
