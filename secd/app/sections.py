@@ -1,8 +1,16 @@
-"""The table of everything a site's YAML may hold: each room brings the sections it owns."""
+"""The table of everything a site's YAML may hold: each room brings the sections it owns.
+
+What no room sees alone is checked here: that doors and panic points are wired to points their devices have.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
 
 from secd.api import settings as api
 from secd.app import settings as site
-from secd.config.types import Section
+from secd.app.wiring import build_wiring
+from secd.config.types import Finding, Section
 from secd.delivery.mqtt import settings as mqtt
 from secd.devices import section as devices
 from secd.holders import settings as holders
@@ -11,4 +19,18 @@ from secd.policies import settings as policies
 
 def site_sections() -> tuple[Section, ...]:
     """Every section, in the order people read a site; `config.load_site` and `secd check` use the same table."""
-    return (*site.SECTIONS, *holders.SECTIONS, *policies.SECTIONS, *devices.SECTIONS, *mqtt.SECTIONS, *api.SECTIONS)
+    placed = map(_with_points, devices.SECTIONS)
+    return (*site.SECTIONS, *holders.SECTIONS, *policies.SECTIONS, *placed, *mqtt.SECTIONS, *api.SECTIONS)
+
+
+def _with_points(section: Section) -> Section:
+    """A section with its own check and, where the whole site is known, that of every point's wiring."""
+    own = section.check
+
+    def check(values: Mapping[str, Any]) -> Iterator[Finding]:
+        if own is not None:
+            yield from own(values)
+        if all(point.input or point.button for point in values["panic_points"].values()):
+            yield from devices.check_points(build_wiring(values), values["devices"])
+
+    return replace(section, check=check)

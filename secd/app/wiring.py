@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from secd.config.types import point_device, point_number
+from secd.config.types import point_device, point_name, point_number
 from secd.model.doors import Role
 from secd.model.facts import PressKind
 from secd.model.names import AreaId, DeviceId
@@ -73,9 +73,8 @@ def _place_door(points: Points, name: str, door: Any) -> None:
 
 def _place_panic(points: Points, name: str, point: Any) -> None:
     reference = point.input or point.button
-    device, _, rest = reference.partition("/")
-    kind = "input" if point.input else "button"
+    address = f"input/{point_number(reference)}" if point.input else f"button/{point_name(reference)}"
     press = PressKind.LOCKDOWN if point.press == "lockdown" else PressKind.HELP
-    points[DeviceId(device), f"{kind}/{rest}"] = Placement(
+    points[DeviceId(point_device(reference)), address] = Placement(
         role=Role.PANIC, subject=name, area=AreaId(point.area), press=press
     )

@@ -108,7 +108,7 @@ def test_s18_a_panic_point_left_without_any_alarm_is_named(tmp_path: Path) -> No
 
 
 WIRED = "input: panel/1, supervised: {kind: end_of_line, ohms: 2200}, latched_by: board,"
-WIRELESS = "button: panel/badge, check_in: 60s,"
+WIRELESS = "button: buttons/badge, check_in: 60s,"
 ONLY_LOCKDOWN = "  shut:\n    when: {panic: [bench], press: lockdown}\n    priority: 1\n    silent: true\n"
 
 
