@@ -97,6 +97,11 @@ class Batch:
             self.cursors[entry.cursor[0]] = entry.cursor[1]
         return entry_seq
 
+    @property
+    def holds_events(self) -> bool:
+        """Whether it is more than rides."""
+        return bool(self._events)
+
     def statements(self) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
         """SQL and rows, empty ones left out; orders are made before they end. Sealed reads go when their day has come."""
         changed = [(kind, key, value) for (kind, key), value in self._changes.items() if value is not None]

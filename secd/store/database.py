@@ -14,6 +14,7 @@ from sqlalchemy import exc
 
 from secd.model.errors import StoreFailed
 from secd.runtime.clock import Clock
+from secd.runtime.crashpoint import reached
 from secd.runtime.ids import UlidSource
 from secd.store import schema
 from secd.store.batch import Batch, Counters
@@ -96,6 +97,10 @@ class Database:
             with connection.begin():
                 for sql, rows in batch.statements():
                     connection.exec_driver_sql(sql, rows)
+                if batch.holds_events:
+                    reached("committing")
+            if batch.holds_events:
+                reached("committed")
             self.counters = batch.counters
 
     def stored_seqs(self, ids: Iterable[str]) -> dict[str, int]:

@@ -196,6 +196,8 @@ class Store(LogReader):
         """For the watchdog: the writer came by, or has said that the disk fails."""
         if self._ended.done():
             return False
+        if self._writer.degraded:
+            return True
         answer: asyncio.Future[None] = self._loop.create_future()
         self._writer.ping(answer)
         try:

@@ -9,8 +9,6 @@ from store_entries import an_alarm_entry, an_entry, opened
 
 from secd.store import Store
 
-PRODUCERS = 16
-
 
 async def produce(number: int, store: Store) -> None:
     while True:
@@ -20,10 +18,10 @@ async def produce(number: int, store: Store) -> None:
         sys.stdout.flush()
 
 
-async def main(path: Path) -> None:
+async def main(path: Path, producers: int) -> None:
     async with opened(path) as store:
-        await asyncio.gather(*[produce(at, store) for at in range(PRODUCERS)])
+        await asyncio.gather(*[produce(at, store) for at in range(producers)])
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1])))
+    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2])))

@@ -18,8 +18,9 @@ CHILD = [sys.executable, str(Path(__file__).with_name("store_writing_child.py"))
 ROUNDS, ACKNOWLEDGED_PER_ROUND = 8, 120
 
 
-def start_child(path: Path) -> "subprocess.Popen[str]":
-    return subprocess.Popen([*CHILD, str(path)], stdout=subprocess.PIPE, text=True)
+def start_child(path: Path, *, producers: int = 16, crash_at: str = "") -> "subprocess.Popen[str]":
+    environ = os.environ | {"SECD_CRASH_AT": crash_at}
+    return subprocess.Popen([*CHILD, str(path), str(producers)], stdout=subprocess.PIPE, text=True, env=environ)
 
 
 def acknowledged_until_killed(path: Path, count: int) -> dict[str, int]:
@@ -64,3 +65,20 @@ async def test_a_second_daemon_is_told_who_holds_the_store(tmp_path: Path) -> No
         child.stdout.read()
     async with opened(path) as store:
         assert store.last_seq > 0
+
+
+@pytest.mark.parametrize(("crash_at", "stored"), [("committing:5", 4), ("committed:5", 5)])
+async def test_a_daemon_killed_at_a_commit_stored_all_of_an_entry_or_nothing(
+    tmp_path: Path, crash_at: str, stored: int
+) -> None:
+    path = tmp_path / "events.db"
+    with start_child(path, producers=1, crash_at=crash_at) as child:
+        assert child.stdout is not None
+        acknowledged = child.stdout.readlines()
+    assert child.returncode == -signal.SIGKILL
+    async with opened(path) as store:
+        entries = await store.entries(1)
+        alarms = await store.open_alarms()
+    assert len(acknowledged) == 4
+    assert [len(entry.findings) for entry in entries] == [1] * stored
+    assert alarms[0].cause == entries[-1].event.id

@@ -176,6 +176,22 @@ async def test_a_store_that_cannot_be_opened_guards_from_its_spool_and_opens_whe
     assert not spool.exists()
 
 
+async def test_a_full_disk_at_start_does_not_keep_secd_from_knowing_what_was_stored(path: Path) -> None:
+    async with opened(path) as store:
+        await settled(store.append(an_alarm_entry(cursor=3)))
+        epoch = store.epoch
+    troubles = Troubles()
+    with files_no_larger_than(0):
+        store = await Store.open(path, site="courthouse", clock=a_clock(), on_trouble=troubles, ballast_bytes=0)
+        assert store.degraded
+        assert [alarm.id for alarm in store.start.open_alarms] == ["alarm-1"]
+        assert (store.epoch, store.last_seq) == (epoch, 2)
+        future = store.append(an_entry())
+    await troubles.next("store.recovered")
+    assert await settled(future) == [3]
+    await store.close()
+
+
 async def test_a_damaged_store_is_left_as_it_is_and_what_happens_is_spooled(tmp_path: Path) -> None:
     path, spool, troubles = tmp_path / "events.db", tmp_path / "spool.jsonl", Troubles()
     path.write_bytes(b"this was a database once" * 400)
