@@ -148,11 +148,11 @@ BOARD = {"driver": "modbus_io", "profile": "secd-door-controller", "address": "t
 
 
 def test_settings_as_the_example_site_writes_them() -> None:
-    written = {**BOARD, "address": "tcp://127.0.0.1:47501", "label": "ACP-1 east riser", "installed": "2026-03-11"}
+    written = {**BOARD, "address": "tcp://127.0.0.1:17501", "label": "ACP-1 east riser", "installed": "2026-03-11"}
     read = ModbusIoSettings.model_validate(written)
     assert (read.unit, read.poll, read.timeout, read.watchdog) == (1, 0.1, 0.3, 30.0)
     assert read.safe_energised == (False,) * 4
-    assert FAMILY.place(read) == "modbus://127.0.0.1:47501/1"
+    assert FAMILY.place(read) == "modbus://127.0.0.1:17501/1"
 
 
 @pytest.mark.parametrize(
