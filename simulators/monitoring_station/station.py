@@ -173,7 +173,7 @@ class MonitoringStation:
         else:
             try:
                 await self._take(session, part, json.loads(received.payload))
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                 self._say(f"unreadable: {received.topic}: {type(error).__name__} {error}")
         async with self._changed:
             self._changed.notify_all()

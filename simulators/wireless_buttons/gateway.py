@@ -73,6 +73,8 @@ class WirelessButtons:
         )
 
     async def __aenter__(self) -> Self:
+        for button in self.buttons:
+            self.check_in(button)
         await self._peer.__aenter__()
         self._start(self._pump())
         self._start(self._keep_checking_in())
@@ -233,9 +235,9 @@ class WirelessButtons:
 
     async def _keep_checking_in(self) -> None:
         while True:
+            await asyncio.sleep(self._check_in_s)
             for button in self.buttons:
                 self.check_in(button)
-            await asyncio.sleep(self._check_in_s)
 
     async def _pump(self) -> None:
         """Publish what waits, oldest first; what the broker did not acknowledge is published again."""

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from delivery_builders import START, alarm_entry, an_alarm, door_entry
 from delivery_house import LONG_S, House, a_station, an_ear
@@ -12,6 +13,7 @@ from secd.model.entry import Answer
 from secd.model.event import Stream
 from secd.runtime.clock import ManualClock
 from secd.runtime.mqtt import BrokerAddress, Dial, open_session
+from secd.store.store import Store
 from simulators.broker import EmbeddedBroker
 from simulators.monitoring_station import MonitoringStation
 
@@ -242,3 +244,45 @@ async def test_a_broker_that_is_away_is_trouble_once_for_the_whole_outage(house:
         assert house.kinds() == ["broker.lost"]
         assert not delivery.status().connected
         assert "cannot be reached" in delivery.status().trouble
+
+
+async def test_messages_that_nobody_should_send_do_no_harm(house: House, broker: EmbeddedBroker) -> None:
+    hostile = [b"", b"{", b"[" * 5000, b"\xff\xfe", b'{"data": 7}', b'{"data": {"state": 7}}', b"x" * 200_000]
+    topics = [
+        f"{BASE}/cmd/sheriff/ack",
+        f"{BASE}/cmd/sheriff/receipt",
+        f"{BASE}/cmd/nobody/ack",
+        "secd/1/station/sheriff/status",
+        "secd/1/station/nobody/status",
+        f"{BASE}/alarm/courthouse/nothing",
+    ]
+    async with house.delivering(broker.address), a_station(broker.address) as station:
+        await until(station, lambda: station.daemon_status.get("state") == "online")
+        async with open_session(Dial(address=BrokerAddress.parse(broker.address), client_id="foe")) as foe:
+            for topic in topics:
+                for payload in hostile:
+                    await foe.publish(topic, payload)
+        await house.append(alarm_entry(an_alarm()))
+        await until(station, lambda: "A1" in station.ledger.alarms)
+        await house.until(lambda: bool(house.given))
+    assert "broker.lost" not in house.kinds()
+
+
+async def test_an_express_alarm_leaves_while_the_store_cannot_be_read(
+    house: House, broker: EmbeddedBroker, tmp_path: Path
+) -> None:
+    (tmp_path / "broken.db").mkdir()
+    healthy = house.store
+    house.store = await Store.open(
+        tmp_path / "broken.db", site="courthouse", clock=house.clock, on_trouble=house.report, ballast_bytes=0
+    )
+    try:
+        assert house.store.degraded
+        async with house.delivering(broker.address) as delivery, a_station(broker.address) as station:
+            delivery.express(an_alarm())
+            await until(station, lambda: "A1" in station.ledger.alarms)
+            reply = await station.acknowledge("A1")
+            assert reply["accepted"] is True
+    finally:
+        await house.store.close()
+        house.store = healthy
