@@ -151,7 +151,7 @@ class JournalHandler(logging.Handler):
 
 
 def configure_logs(level: int = logging.INFO, stream: TextIO | None = None) -> logging.Handler:
-    """Send every logger's records where `stream` (standard error) leads; returns the handler that was installed."""
+    """Send records where `stream` (standard error) leads: ours from `level`, libraries' from WARNING. Returns the handler."""
     stream = sys.stderr if stream is None else stream
     handler = _handler_for(stream)
     root = logging.getLogger()
@@ -159,7 +159,8 @@ def configure_logs(level: int = logging.INFO, stream: TextIO | None = None) -> l
         root.removeHandler(old)
         old.close()
     root.addHandler(handler)
-    root.setLevel(level)
+    root.setLevel(max(level, logging.WARNING))
+    logging.getLogger("secd").setLevel(level)
     return handler
 
 

@@ -27,16 +27,19 @@ from secd.runtime.logs import (
     redaction,
 )
 
+OURS = logging.getLogger("secd")
 LOGGER = logging.getLogger("secd.test.logs")
 
 
 @pytest.fixture
 def own_root() -> Iterator[None]:
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, own_level = root.handlers[:], root.level, OURS.level
     root.handlers[:] = []
     yield
-    root.handlers[:], root.level = handlers, level
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    OURS.setLevel(own_level)
 
 
 def lone_logger(handler: logging.Handler) -> logging.Logger:
@@ -191,3 +194,17 @@ def test_configured_logs_replace_the_former_handler_and_write_json_to_a_file(tmp
         LOGGER.info("a device is back", extra={"device": "east-cam"})
     assert (tmp_path / "first").read_text() == ""
     assert json.loads((tmp_path / "second").read_text())["device"] == "east-cam"
+
+
+@pytest.mark.usefixtures("own_root")
+def test_libraries_are_heard_from_warnings_up() -> None:
+    stream = io.StringIO()
+    configure_logs(stream=stream)
+    library = logging.getLogger("somebody.elses")
+    library.info("set up plugin")
+    library.warning("connection pool is full")
+    LOGGER.info("a device is back")
+    assert [json.loads(line)["message"] for line in stream.getvalue().splitlines()] == [
+        "connection pool is full",
+        "a device is back",
+    ]
