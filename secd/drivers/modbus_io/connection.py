@@ -51,6 +51,18 @@ class Declined(Exception):
         self.code = code
 
 
+class _InputRegisters(ModbusPDU):
+    """The answer to FC04, taken apart at once and never printed; its lengths are checked before the library has it."""
+
+    function_code = 4
+
+    def decode(self, data: bytes) -> None:
+        self.registers = struct.unpack(f">{data[0] // 2}H", data[1:])
+
+    def __str__(self) -> str:
+        return "input registers"
+
+
 class Connection:
     """One connection to one unit. `turn` is a queue: first come, first served."""
 
@@ -68,6 +80,7 @@ class Connection:
             trace_packet=self._screen,
             trace_connect=self._notice,
         )
+        self._client.register(_InputRegisters)
         self._transaction = 0
         self._function = 0
         self._length = 0

@@ -44,11 +44,14 @@ class ModbusIoDriver:
         self._settings = settings
         self._clock = clock
         self._profile = PROFILES[settings.profile]
+        self._watchdog_tenths = round(settings.watchdog * 10)
         self._connection: Connection | None = None
         self._known: Snapshot | None = None
         self._steady: Sequence[int] = ()
         self._reported: DeviceCursor | None = None
         self._acknowledged = 0
+        self._untidy = False
+        self._pending = False
         self._touched: set[int] = set()
         self._presses: tuple[float, list[int]] | None = None
 
@@ -140,6 +143,8 @@ class ModbusIoDriver:
         for observation in told:
             report(observation)
         self._known, self._steady, self._acknowledged = now, words[: self._profile.steady_words], now.acknowledged
+        self._untidy = bool(now.relays) and self._differs(now)
+        self._pending = any(one.pending for one in now.inputs)
         return sight.initial
 
     def _decode(self, words: Sequence[int]) -> Snapshot:
@@ -191,7 +196,7 @@ class ModbusIoDriver:
         try:
             if self._acknowledged < reported.sequence:
                 await self._acknowledge_reads(connection, reported, resume())
-            if self._profile.relays:
+            if self._untidy:
                 await self._set_watchdog(connection, now)
             await self._acknowledge_presses(connection, now, now_s)
         except Declined as answer:
@@ -211,24 +216,26 @@ class ModbusIoDriver:
             self._acknowledged = sequence
             reached("acknowledged")
 
+    def _differs(self, now: Snapshot) -> bool:
+        safe = tuple(relay.safe_energised for relay in now.relays)
+        wanted = (self._watchdog_tenths, self._settings.safe_energised, False)
+        return (now.watchdog_tenths, safe, now.header.cabinet.watchdog_tripped) != wanted
+
     async def _set_watchdog(self, connection: Connection, now: Snapshot) -> None:
         """Watchdog time and safe states as configured (S4), and its flag cleared once it was told."""
-        wanted = round(self._settings.watchdog * 10)
-        if now.watchdog_tenths != wanted:
-            async with connection.turn:
-                await connection.write_register(door.WATCHDOG_TENTHS, wanted)
-        if tuple(relay.safe_energised for relay in now.relays) != self._settings.safe_energised:
-            async with connection.turn:
-                await connection.write_register(
-                    door.SAFE_STATES, door.encode_safe_states(self._settings.safe_energised)
-                )
-        if now.header.cabinet.watchdog_tripped:
-            async with connection.turn:
+        safe = self._settings.safe_energised
+        async with connection.turn:
+            if tuple(relay.safe_energised for relay in now.relays) != safe:
+                await connection.write_register(door.SAFE_STATES, door.encode_safe_states(safe))
+            if now.watchdog_tenths != self._watchdog_tenths:
+                await connection.write_register(door.WATCHDOG_TENTHS, self._watchdog_tenths)
+            if now.header.cabinet.watchdog_tripped:
                 await connection.write_register(door.CLEAR_WATCHDOG_TRIPPED, 1)
+        self._untidy = False
 
     async def _acknowledge_presses(self, connection: Connection, now: Snapshot, now_s: float) -> None:
         if self._presses is None:
-            if any(one.pending for one in now.inputs):
+            if self._pending:
                 counters = [word for one in now.inputs for word in split_long(one.activations)]
                 self._presses = (now_s + ACKNOWLEDGE_PRESSES_S, counters)
         elif now_s >= self._presses[0]:
