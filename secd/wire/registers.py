@@ -27,7 +27,7 @@ PRODUCT, VERSION, BOOT_ID, INPUT_COUNT, OUTPUT_COUNT, READER_COUNT, CABINET, RES
 HEADER_WORDS = 9
 
 
-class MapViolation(ValueError):  # noqa: N818 - named like PeerViolation, which the driver makes of it
+class MapViolation(ValueError):
     """Words that no board of ours sends; the text says which and why."""
 
 
