@@ -229,7 +229,7 @@ class Intake:
             if kind is None:
                 self._count_unplaced(device, fact.point)
                 return
-            activations = _presses(fact, place, levels) if at == first else 0
+            activations = _presses(fact, before, inverted=place.inverted) if at == first else 0
             told = replace(fact, state=level, activations=activations)
             ages = place.role not in {Role.PANIC, Role.TAMPER}
             yield _Named(kind=kind, subject=place.subject, fact=told, place=place, ages=ages)
@@ -294,10 +294,12 @@ def _before(moment: datetime, age_s: float) -> datetime:
         return moment
 
 
-def _presses(fact: PointChanged, place: Placement, levels: list[InputState]) -> int:
-    """How often it left the quiet state. Where that is the active one, edges count the returns: one is still out."""
-    still_out = place.inverted and levels[-1] is InputState.ACTIVE
-    return max(1, fact.activations + int(still_out))
+def _presses(fact: PointChanged, before: InputState | None, *, inverted: bool) -> int:
+    """How often it left the quiet state: as latched, or, where active is the quiet state, counted by the returns."""
+    if not inverted:
+        return fact.activations
+    is_out, was_out = (state is InputState.NORMAL for state in (fact.state, before))
+    return max(0, fact.activations + int(is_out) - int(was_out))
 
 
 def _as_presses(levels: list[InputState]) -> list[InputState]:

@@ -164,6 +164,32 @@ def test_s11_a_press_of_a_normally_closed_button_counts_when_it_returns() -> Non
     assert kinds(*pressed) == ["panic.restored", "panic.activated", "panic.restored"]
 
 
+@pytest.mark.parametrize(
+    ("before", "state", "edges", "presses"),
+    [
+        (ACTIVE, ACTIVE, 3, 3),
+        (ACTIVE, NORMAL, 2, 3),
+        (NORMAL, ACTIVE, 3, 2),
+        (ACTIVE, NORMAL, 0, 1),
+        (NORMAL, NORMAL, 1, 1),
+    ],
+)
+def test_s11_presses_of_a_normally_closed_button_are_counted(
+    before: InputState, state: InputState, edges: int, presses: int
+) -> None:
+    intake = an_intake()
+    intake.accept(an_input("input/2", before, device=PANEL))
+    events = intake.accept(an_input("input/2", state, edges, device=PANEL))
+    [told] = [event.fact for event in events if event.kind == "panic.activated"]
+    assert isinstance(told, PointChanged)
+    assert told.activations == presses
+
+
+def test_an_input_still_active_when_the_link_is_back_is_no_new_activation() -> None:
+    [event] = an_intake().accept(an_input("input/2", ACTIVE, initial=True))
+    assert event.fact == PointChanged(point="input/2", state=ACTIVE, activations=0, initial=True)
+
+
 def test_a_press_before_a_cut_wire_is_still_a_press() -> None:
     assert kinds(an_input("input/1", CUT, 1, device=PANEL)) == ["panic.activated", "panic.faulted"]
 

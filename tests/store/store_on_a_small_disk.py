@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from store_entries import Troubles, an_entry, an_event, opened
+from store_entries import Troubles, an_entry, an_event, opened, settled
 
 from secd.store import EventFilter
 
@@ -18,20 +18,19 @@ async def main(place: Path) -> None:
     async with opened(path, troubles, ballast_bytes=512 * 1024) as store:
         while "store.recovered" not in troubles.kinds:
             futures.append(store.append(an_entry(an_event(subject="x" * 2000))))
-            await asyncio.wait({futures[-1]}, timeout=5)
-        first, recovered = troubles.kinds[:2], troubles.all[1][1].what
-        while troubles.kinds.count("store.degraded") < 2:
-            futures.append(store.append(an_entry(an_event(subject="x" * 2000))))
-            await asyncio.wait({futures[-1]}, timeout=0.5)
+            await settled(futures[-1])
+        degraded, recovered = await troubles.next("store.degraded"), await troubles.next("store.recovered")
+        futures += [store.append(an_entry(an_event(subject="x" * 2000))) for _ in range(600)]
+        await troubles.next("store.degraded")
         degraded_at_last = store.degraded
         acknowledged = sum(future.done() for future in futures)
         await asyncio.to_thread(subprocess.run, ["mount", "-o", "remount,size=32m", str(place)], check=True)
-        await asyncio.wait(futures, timeout=20)
+        await settled(*futures)
         rows = await store.find_events(EventFilter(after_seq=0, newest_first=False, limit=10_000))
     told = {
-        "first": first,
-        "recovered": recovered,
-        "degraded": next(trouble.what for kind, trouble in troubles.all if kind == "store.degraded"),
+        "told": troubles.kinds[:3],
+        "recovered": recovered.what,
+        "degraded": degraded.what,
         "degraded_at_last": degraded_at_last,
         "acknowledged": acknowledged,
         "waiting": len(futures) - acknowledged,

@@ -233,7 +233,7 @@ def test_a_full_disk_is_bridged_by_the_reserve_and_then_declared(tmp_path: Path)
     )
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout.splitlines()[-1])
-    assert told["first"] == ["store.degraded", "store.recovered"]
+    assert told["told"] == ["store.degraded", "store.recovered", "store.degraded"]
     assert "reserve" in told["recovered"]
     assert "full" in told["degraded"]
     assert told["degraded_at_last"]
