@@ -78,9 +78,8 @@ def actions(name: str | None, control_port: int) -> None:
     for simulator in [name] if name else described:
         click.echo(simulator)
         for action, schema in sorted(_named(described, simulator).items()):
-            click.echo(
-                f"  {action} {' '.join(_argument(*one, schema) for one in schema['properties'].items())}".rstrip()
-            )
+            wanted = [_argument(key, one, schema) for key, one in schema["properties"].items()]
+            click.echo(f"  {' '.join([action, *wanted])}")
 
 
 @main.command("do")
