@@ -23,7 +23,12 @@ CAMERA_KINDS: dict[tuple[str, bool], str] = {
     ("digital_input", True): "camera.input_activated",
     ("digital_input", False): "camera.input_restored",
 }
-DEVICE_KINDS = {"restarted": "device.restarted", "reads_lost": "device.reads_lost", "refused": "device.refused"}
+DEVICE_KINDS = {
+    "restarted": "device.restarted",
+    "reads_lost": "device.reads_lost",
+    "refused": "device.refused",
+    "watchdog_tripped": "device.watchdog_tripped",
+}
 """What a device told; whatever else it is, it misbehaved."""
 ORDER_KINDS = {
     "done": "order.done",

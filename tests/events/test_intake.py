@@ -93,7 +93,8 @@ def test_an_inputs_level_is_named_by_its_role_and_polarity(point: str, state: In
         (BOARD, DeviceTold(what="restarted"), "device.restarted", "board"),
         (BOARD, DeviceTold(what="reads_lost", count=3), "device.reads_lost", "board"),
         (BOARD, DeviceTold(what="refused"), "device.refused", "board"),
-        (BOARD, DeviceTold(what="watchdog_tripped"), "device.misbehaved", "board"),
+        (BOARD, DeviceTold(what="watchdog_tripped"), "device.watchdog_tripped", "board"),
+        (BOARD, DeviceTold(what="clock_wrong"), "device.misbehaved", "board"),
         (SECD, OrderEnded(order=OrderId("o"), act="ReleaseDoor", result="done"), "order.done", "o"),
         (SECD, OrderEnded(order=OrderId("o"), act="ReleaseDoor", result="abandoned"), "order.abandoned", "o"),
         (
