@@ -32,6 +32,8 @@ from secd.wire.registers import ForeignBoard, MapViolation, split_long
 MISSES_MAX = 3
 """So many polls in a row without an answer are an outage; fewer are not."""
 ACKNOWLEDGE_PRESSES_S = 10.0
+RETELL_READS_S = 10.0
+"""Reads that nobody committed for so long are told again: intake drops what it knows, and takes what it had to refuse."""
 _BUSY = {5, 6}
 _NOT_THIS_MAP = {1, 2, 3}
 
@@ -50,6 +52,7 @@ class ModbusIoDriver:
         self._steady: Sequence[int] = ()
         self._reported: DeviceCursor | None = None
         self._acknowledged = 0
+        self._retell_s = 0.0
         self._untidy = False
         self._pending = False
         self._touched: set[int] = set()
@@ -92,6 +95,7 @@ class ModbusIoDriver:
             words = await self._read_status(connection)
             self._take_status(words, report, resume, initial=True)
             await self._take_reads(connection, report, initial=True)
+            self._retell_s = self._clock.now().mono_s + RETELL_READS_S
         except NoAnswer as silence:
             raise LinkLost(str(silence)) from silence
         except Declined as answer:
@@ -120,7 +124,8 @@ class ModbusIoDriver:
         initial = False
         if self._touched or words[: self._profile.steady_words] != self._steady:
             initial = self._take_status(words, report, resume, initial=False)
-        await self._take_reads(connection, report, initial=initial)
+        if await self._take_reads(connection, report, initial=initial):
+            self._retell_s = now_s + RETELL_READS_S
         await self._keep_up(connection, resume, now_s)
 
     async def _read_status(self, connection: Connection) -> Sequence[int]:
@@ -169,10 +174,11 @@ class ModbusIoDriver:
         ]
         return max(known, default=now.acknowledged)
 
-    async def _take_reads(self, connection: Connection, report: Report, *, initial: bool) -> None:
+    async def _take_reads(self, connection: Connection, report: Report, *, initial: bool) -> bool:
+        """Report the card reads that were not; returns whether there were any."""
         now, reported = self._known, self._reported
         if now is None or reported is None or now.newest <= reported.sequence:
-            return
+            return False
         oldest = max(reported.sequence, now.acknowledged, now.newest - door.FIFO_DEPTH) + 1
         entries: list[door.CardEntry] = []
         async with connection.turn:
@@ -185,6 +191,7 @@ class ModbusIoDriver:
         for observation in translate_reads(entries, now, sight, reported.sequence):
             report(observation)
         self._reported = DeviceCursor(boot_id=reported.boot_id, sequence=now.newest)
+        return True
 
     # --- writing what differs -----------------------------------------------------------------------------------------
 
@@ -196,6 +203,9 @@ class ModbusIoDriver:
         try:
             if self._acknowledged < reported.sequence:
                 await self._acknowledge_reads(connection, reported, resume())
+                if self._acknowledged < reported.sequence and now_s >= self._retell_s:
+                    oldest = max(self._acknowledged, now.newest - door.FIFO_DEPTH)
+                    self._reported = DeviceCursor(boot_id=reported.boot_id, sequence=oldest)
             if self._untidy:
                 await self._set_watchdog(connection, now)
             await self._acknowledge_presses(connection, now, now_s)

@@ -227,6 +227,27 @@ async def test_reads_are_acknowledged_only_up_to_the_committed_cursor() -> None:
         assert watch.sequences() == [1, 2, 3]
 
 
+async def test_reads_that_nobody_commits_are_told_again_every_ten_seconds() -> None:
+    ahead_s = 0.0
+    clock = SystemClock(monotonic=lambda: time.monotonic() + ahead_s)
+    async with DoorController() as board, watched(settings(board.port), clock) as watch:
+        watch.commits_at_once = False
+        board.present_card(1, card(1))
+        board.present_card(1, card(2))
+        await watch.until(lambda: len(watch.reads()) == 2)
+        ahead_s = 10.5
+        await watch.until(lambda: len(watch.reads()) == 4)
+        assert watch.sequences() == [1, 2, 1, 2]
+        watch.committed = DeviceCursor(boot_id=board.board.boot_id, sequence=2)
+        async with asyncio.timeout(DEADLINE_S):
+            await board.until(lambda: board.board.fifo.acknowledged == 2)
+        ahead_s = 30.0
+        board.present_card(1, card(3))
+        await watch.until(lambda: len(watch.reads()) == 5)
+        assert watch.sequences()[4:] == [3]
+        assert watch.told("reads_lost") == []
+
+
 async def test_a_cursor_of_another_start_acknowledges_nothing() -> None:
     async with DoorController() as board:
         watch = Watch(settings(board.port))
