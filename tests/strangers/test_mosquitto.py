@@ -6,10 +6,14 @@ import json
 import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from secd.delivery.mqtt import MqttDelivery, MqttSettings
 from secd.delivery.ports import SiteNames
@@ -39,15 +43,16 @@ NOW = datetime(2026, 11, 21, 17, 59, 4, tzinfo=UTC)
 class Mosquitto:
     """One Mosquitto of ours on a loopback port, with our users and access list; ended by its own process."""
 
-    def __init__(self, directory: Path, acl: str = "") -> None:
+    def __init__(self, directory: Path, acl: str = "", *, tls: bool = False) -> None:
         self.directory = directory
         self.acl = acl
+        self.tls = tls
         self.port = 0
         self._process: asyncio.subprocess.Process | None = None
 
     @property
     def address(self) -> str:
-        return f"mqtt://127.0.0.1:{self.port}"
+        return f"mqtts://localhost:{self.port}" if self.tls else f"mqtt://127.0.0.1:{self.port}"
 
     async def start(self) -> None:
         self.port = self.port or free_port()
@@ -60,6 +65,9 @@ class Mosquitto:
             lines += ["allow_anonymous false", f"password_file {users}", f"acl_file {acl}"]
         else:
             lines += ["allow_anonymous true"]
+        if self.tls:
+            write_certificates(self.directory)
+            lines += [f"certfile {self.directory / 'server.pem'}", f"keyfile {self.directory / 'server.key'}"]
         conf = self.directory / "mosquitto.conf"
         conf.write_text("\n".join(lines) + "\n")
         self._process = await asyncio.create_subprocess_exec(
@@ -90,15 +98,45 @@ class Mosquitto:
 
 
 @asynccontextmanager
-async def mosquitto(directory: Path, acl: str = "") -> AsyncIterator[Mosquitto]:
+async def mosquitto(directory: Path, acl: str = "", *, tls: bool = False) -> AsyncIterator[Mosquitto]:
     home = directory / "broker"
     home.mkdir()
-    broker = Mosquitto(home, acl)
+    broker = Mosquitto(home, acl, tls=tls)
     await broker.start()
     try:
         yield broker
     finally:
         await broker.stop()
+
+
+def write_certificates(directory: Path) -> None:
+    """A CA of our own and a certificate of it for localhost."""
+    ca_key, server_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    ca_name, server_name = (
+        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]) for name in ("test CA", "localhost")
+    )
+    now = datetime.now(UTC)
+
+    def certificate(subject: x509.Name, key: ec.EllipticCurvePrivateKey, *, is_ca: bool) -> x509.Certificate:
+        return (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(ca_name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(minutes=5))
+            .not_valid_after(now + timedelta(days=1))
+            .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
+            .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+            .sign(ca_key, hashes.SHA256())
+        )
+
+    pem = serialization.Encoding.PEM
+    (directory / "ca.pem").write_bytes(certificate(ca_name, ca_key, is_ca=True).public_bytes(pem))
+    (directory / "server.pem").write_bytes(certificate(server_name, server_key, is_ca=False).public_bytes(pem))
+    (directory / "server.key").write_bytes(
+        server_key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
 
 
 class Ears:
@@ -354,3 +392,41 @@ async def test_s15_presses_over_mosquitto_queued_retained_and_repeated(tmp_path:
         assert set(pressed) == {"button/badge-1", "button/badge-2"}
         assert pressed["button/badge-1"].queued
         assert [one.fact.what for one in ears.observations if isinstance(one.fact, DeviceTold)] == ["retained_press"]
+
+
+async def test_a_broker_with_a_certificate_of_our_ca_is_trusted_and_any_other_refused(tmp_path: Path) -> None:
+    async with mosquitto(tmp_path, tls=True) as broker:
+        address = BrokerAddress.parse(broker.address)
+        ca = str(broker.directory / "ca.pem")
+        async with open_session(Dial(address=address, client_id="x", ca_path=ca)) as session:
+            await session.subscribe("big")
+            await session.publish("big", b"x" * 100_000)
+            async with asyncio.timeout(LONG_S):
+                assert len((await session.receive()).payload) == 100_000
+        with pytest.raises(Refused, match="certificate"):
+            async with open_session(Dial(address=address, client_id="x")):
+                raise AssertionError("trusted a stranger")
+        plain = BrokerAddress(host="localhost", port=broker.port, tls=False)
+        with pytest.raises(LinkLost):
+            async with open_session(Dial(address=plain, client_id="x", connect_s_max=1.0)):
+                raise AssertionError("spoke in the clear to a TLS port")
+
+
+async def test_a_window_smaller_than_ours_is_kept_and_a_thousand_events_arrive_in_order(tmp_path: Path) -> None:
+    ears = Ears()
+    async with mosquitto(tmp_path) as broker, a_store(tmp_path, ears) as store:
+        opened = PointChanged(point="input/3", state=InputState.ACTIVE)
+        doors = [
+            Event(
+                id=EventId(f"D{number}"), kind="door.opened", subject="east-entrance", area=None, source="public-board",
+                occurred=NOW, detected=SystemClock().now(), fact=opened,
+            )
+            for number in range(1000)
+        ]  # fmt: skip
+        await asyncio.gather(
+            *[store.append(Entry(event=door, verdict=Verdict(), policy=Digest("0" * 64))) for door in doors]
+        )
+        async with subscriber(broker, "secd/1/county-a/#") as lines, delivering(broker, store, ears):
+            rows = [await next_on(lines, "/stream/courthouse/event") for _ in range(1000)]
+        assert [int(str(row["sequence"])) for row in rows] == list(range(1, 1001))
+        assert ears.troubles == []

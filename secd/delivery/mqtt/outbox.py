@@ -98,7 +98,8 @@ class Outbox:
         after = self._cursors[stream]
         if self._source.marks().get(stream, 0) <= after:
             return False
-        rows = await self._source.read_stream(stream, after, CHUNK // 2)
+        messages_each = 2 if stream is Stream.ALARM else 1
+        rows = await self._source.read_stream(stream, after, CHUNK // messages_each)
         sent = [(row, message, await self._send(session, message)) for row in rows for message in self._address(row)]
         upto, denied = after, False
         try:
