@@ -7,6 +7,7 @@ One file alone is judged by what it holds: sections it does not hold are not mis
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,9 @@ from secd.config.plain import plain_value
 from secd.config.references import references
 from secd.config.shapes import ScalarShape, Shape, shape_of
 from secd.config.site import LoadedSite, Written, site_digest
-from secd.config.source import FILES_MAX, read_source
+from secd.config.source import FILES_MAX, SITE_BYTES_MAX, read_source
 from secd.config.tree import Branch, Hole, Node, Scalar, parse_tree
-from secd.config.types import Finding, Section
+from secd.config.types import Finding, Ref, Section
 from secd.config.words import did_you_mean, kind_of, quote
 from secd.model.errors import ConfigError, Problem
 
@@ -27,6 +28,8 @@ __all__ = ["LoadedSite", "load_site", "site_digest"]
 
 PROBLEMS_MAX = 500
 GUESSES_MAX = 100
+TRIED_MAX = 2000
+"""After so many mistakes the rest of a site is not looked at."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _NAMES_LOST = frozenset({"merge_key", "empty_key", "alias"})
@@ -86,11 +89,15 @@ class _Loading:
         self.torn = False
         self.flawed = False
         self.guesses = 0
+        self.names: dict[tuple[Ref, ...], tuple[str, Mapping[str, None] | None]] = {}
 
     def read(self) -> None:
         """Every file's tree, and the sections of all of them put together."""
         for path in self._paths():
             self.files[path.name], source = read_source(path, path.name)
+            if sum(map(len, self.files.values())) > SITE_BYTES_MAX:
+                self._at_site(f"more than {SITE_BYTES_MAX} bytes in all", "less", "too_large")
+                return
             if isinstance(source, Problem):
                 self.problems.append(source)
                 self.torn = True
@@ -136,6 +143,9 @@ class _Loading:
 
     def _take(self, key: Scalar, node: Node) -> None:
         section = self.sections.get(key.text)
+        if len(self.problems) > TRIED_MAX:
+            self.torn = True
+            return
         if section is None:
             known = ", ".join(f"`{name}`" for name in sorted(self.sections))
             self._at(
@@ -203,6 +213,9 @@ class _Loading:
         """The validated value; None where it is not sound."""
         where, node = parent.pairs[path[-1]]
         raw = self.raw[section.key][path[1]] if section.many else self.raw[section.key]
+        if len(self.problems) > TRIED_MAX:
+            self.torn = True
+            return None
         if _NAME.fullmatch(path[-1]) is None:
             self._at(where, f"{quote(path[-1])} is not a name", _NAME_WORDS, "wrong_name")
             self.unsound.add(section.key)
@@ -210,7 +223,9 @@ class _Loading:
             if not isinstance(node, Hole):
                 return _adapter(section).validate_python(raw)
         except ValidationError as error:
-            self.problems.extend(explain(error.errors(include_url=False), where, node, _shape(section), path))
+            self.problems.extend(
+                explain(error.errors(include_url=False)[:TRIED_MAX], where, node, _shape(section), path)
+            )
         self.unsound.add(section.key)
         return None
 
@@ -228,32 +243,34 @@ class _Loading:
                     self._resolve(where, text, shape, on_key=on_key)
 
     def _resolve(self, where: tuple[str | int, ...], text: str, shape: ScalarShape, *, on_key: bool) -> None:
-        kinds = list(dict.fromkeys(section for ref in shape.refs for section in ref.sections))
-        if any(
-            kind not in self.sections or (kind not in self.written.sections and not self.written.whole)
-            for kind in kinds
-        ):
+        name = text.partition("/")[0] if any(ref.point for ref in shape.refs) else text
+        kinds, names = self._names(shape.refs)
+        if names is None or name in names or len(self.problems) > TRIED_MAX:
             return
-        names: dict[str, None] = {}
-        for ref in shape.refs:
-            name = text.partition("/")[0] if ref.point else text
-            for section in ref.sections:
-                if self.written.has(section, name):
-                    return
-                names |= dict.fromkeys(self.written.names(section))
-            if name in ref.extra:
-                return
-            names |= dict.fromkeys(ref.extra)
         self.unsound.add(str(where[0]))
         self.guesses += 1
         near = did_you_mean(name, names) if self.guesses <= GUESSES_MAX else ""
-        of = " or ".join(f"`{kind}`" for kind in kinds)
-        shown = ", ".join(list(names)[:12]) + (", ..." if len(names) > 12 else "")
-        expected = f"one of {shown}" if names else f"{of} with names in it"
+        shown = ", ".join(islice(names, 12)) + (", ..." if len(names) > 12 else "")
+        expected = f"one of {shown}" if names else f"{kinds} with names in it"
         finding = Finding(
-            path=where, message=f"{quote(name)} is not a name in {of}{near}", expected=expected, code="unresolved"
+            path=where, message=f"{quote(name)} is not a name in {kinds}{near}", expected=expected, code="unresolved"
         )
         self.problems.append(self.written.problem(finding, on_key=on_key))
+
+    def _names(self, refs: tuple[Ref, ...]) -> tuple[str, Mapping[str, None] | None]:
+        """The sections in words, and every name a reference may be; None where some of them are not known here."""
+        known = self.names.get(refs)
+        if known is None:
+            kinds = list(dict.fromkeys(section for ref in refs for section in ref.sections))
+            here = all(
+                kind in self.sections and (kind in self.written.sections or self.written.whole) for kind in kinds
+            )
+            names = [name for kind in kinds for name in self.written.names(kind)] + [
+                name for ref in refs for name in ref.extra
+            ]
+            words = " or ".join(f"`{kind}`" for kind in kinds)
+            known = self.names[refs] = (words, dict.fromkeys(names) if here else None)
+        return known
 
     def check(self) -> None:
         """What the rooms know to be wrong; a check whose sections are not sound is left out."""

@@ -8,7 +8,7 @@ from typing import Any
 from secd.config.explain import child_shape
 from secd.config.references import fitting_branch
 from secd.config.shapes import Shape, UnionShape, wants_mapping
-from secd.config.tree import Branch, Hole, Listing, Node, Scalar
+from secd.config.tree import PROBLEMS_MAX, Branch, Hole, Listing, Node, Scalar
 from secd.model.errors import Problem
 
 
@@ -56,8 +56,9 @@ def _item(listing: Listing, index: int, wanted: Shape | None, problems: list[Pro
 def _nothing(where: Scalar, wanted: Shape | None, problems: list[Problem]) -> dict[str, Any] | None:
     if wanted is not None and wants_mapping(wanted):
         return {}
-    expected = wanted.expected if wanted is not None else "a value"
-    problems.append(where.source.problem(where.line, where.column, "no value", expected, "no_value"))
+    if len(problems) < PROBLEMS_MAX:
+        expected = wanted.expected if wanted is not None else "a value"
+        problems.append(where.source.problem(where.line, where.column, "no value", expected, "no_value"))
     return None
 
 

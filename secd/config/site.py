@@ -31,10 +31,6 @@ class Written:
             return node.pairs
         return [item.text for item in node.items if isinstance(item, Scalar)] if isinstance(node, Listing) else []
 
-    def has(self, section: str, name: str) -> bool:
-        """Whether a section gives this name."""
-        return name in self.names(section)
-
     def node(self, path: Path, *, key_wanted: bool = False) -> Node | None:
         """The node to point at for a path, or for the nearest above it that was written."""
         if not path or str(path[0]) not in self.sections:

@@ -1,7 +1,7 @@
 """One configuration file as text: read with bounds, cut into lines, with what must not be shown masked.
 
 In: a path. Out: a `Source`, or a problem. Refused: what is not a regular file, more than a megabyte, a byte order mark,
-text that is not UTF-8, and characters that a person cannot see.
+text that is not UTF-8, lines of more than 20,000 characters, and characters that a person cannot see.
 """
 
 import os
@@ -14,6 +14,8 @@ from secd.model.errors import Problem
 
 FILE_BYTES_MAX = 1_000_000
 FILES_MAX = 500
+SITE_BYTES_MAX = 20_000_000
+LINE_MAX = 20_000
 
 _LINE_BREAK = re.compile(r"\r\n|\n|\r")
 _UNSEEN = re.compile(
@@ -67,12 +69,11 @@ class Source:
         if not 1 <= number <= len(self.lines):
             return ""
         text = self.lines[number - 1]
+        shown = list(text)
         spans = [(first - 1, len(text) if last is None else last - 1) for first, last in self._masks.get(number, ())]
-        spans += [match.span(1) for match in _SECRET_INLINE.finditer(text)]
-        for first, last in spans:
-            hidden = text[first:last]
-            text = text[:first] + ("•" * min(4, len(hidden))).ljust(len(hidden)) + text[last:]
-        return visible(text).rstrip()
+        for first, last in [*spans, *(match.span(1) for match in _SECRET_INLINE.finditer(text))]:
+            shown[first:last] = ("•" * min(4, last - first)).ljust(last - first)[: max(0, len(shown) - first)]
+        return visible("".join(shown)).rstrip()
 
     def problem(self, line: int, column: int, message: str, expected: str = "", code: str = "") -> Problem:
         """A mistake at a place of this file."""
@@ -117,6 +118,10 @@ def decode(content: bytes, name: str, shown: str) -> Source | Problem:
         )
     if source.text.startswith("\ufeff"):
         return source.problem(1, 1, "the file starts with a byte order mark", "UTF-8 without it", "byte_order_mark")
+    long = next((number for number, line in enumerate(source.lines, 1) if len(line) > LINE_MAX), None)
+    if long is not None:
+        cut = Source(name=name, shown=shown, text="\n" * (long - 1))
+        return cut.problem(long, 1, f"a line of more than {LINE_MAX} characters", "several lines", "line_too_long")
     unseen = _UNSEEN.search(source.text)
     if unseen is None:
         return source

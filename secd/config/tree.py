@@ -16,6 +16,8 @@ from secd.model.errors import Problem
 
 DEPTH_MAX = 30
 NODES_MAX = 200_000
+PROBLEMS_MAX = 1000
+"""After so many mistakes the rest of a file is not read."""
 NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 SECRET_PLACES = frozenset({"file", "credential", "environment"})
 
@@ -111,7 +113,7 @@ class _Reader:
 
     def read(self) -> None:
         parser = CParser(self.source.text)
-        while True:
+        while len(self.problems) < PROBLEMS_MAX:
             event = parser.get_event()
             match event:
                 case yaml.ScalarEvent():
@@ -130,6 +132,7 @@ class _Reader:
                     return
                 case _:
                     continue
+        raise _Stop
 
     def top_level(self) -> Branch | None:
         """The file's mapping of sections."""

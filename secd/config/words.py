@@ -5,6 +5,7 @@ Quotes are cut short, and nothing near a secret's key is quoted at all.
 
 import difflib
 from collections.abc import Iterable
+from itertools import islice
 
 from secd.config.source import is_secret_key
 from secd.config.tree import SECRET_PLACES, Branch, Listing, Node, Scalar
@@ -23,7 +24,7 @@ def guess(written: str, known: Iterable[str]) -> str:
     """The known word that was probably meant, or "". Bounded: guessing costs time in both lengths."""
     if len(written) > GUESS_LENGTH_MAX:
         return ""
-    folded = {word.casefold(): word for word in list(known)[:GUESS_AMONG_MAX] if len(word) <= GUESS_LENGTH_MAX}
+    folded = {word.casefold(): word for word in islice(known, GUESS_AMONG_MAX) if len(word) <= GUESS_LENGTH_MAX}
     near = difflib.get_close_matches(written.casefold(), folded, n=1, cutoff=0.6)
     return folded[near[0]] if near else ""
 

@@ -59,10 +59,15 @@ def test_text_that_is_not_utf_8_is_refused_where_it_stops_being_so(tmp_path: Pat
     assert (problem.code, problem.line, problem.column) == ("not_utf8", 2, 12)
 
 
+def test_a_line_no_person_would_write_is_refused(tmp_path: Path) -> None:
+    problem = only_problem(write(tmp_path, a="house: {name: x}\nformats: [" + "H10301, " * 5000 + "]\n"))
+    assert (problem.code, problem.line, problem.source_line) == ("line_too_long", 2, "")
+
+
 def test_two_hundred_thousand_brackets_are_refused_and_not_walked(tmp_path: Path) -> None:
-    assert only_problem(write(tmp_path, a="a: " + "[" * 200_000)).code == "too_deep"
-    assert only_problem(write(tmp_path, a="{a: " * 200_000)).code == "too_deep"
-    assert only_problem(write(tmp_path, a="? " * 200_000)).code in {"too_deep", "key_not_text"}
+    assert only_problem(write(tmp_path, a="a: " + "[\n" * 200_000)).code == "too_deep"
+    assert only_problem(write(tmp_path, a="{a:\n " * 190_000)).code == "too_deep"
+    assert only_problem(write(tmp_path, a=("? " * 50 + "\n") * 4000)).code in {"too_deep", "key_not_text"}
 
 
 def test_an_alias_bomb_is_refused_at_its_first_anchor(tmp_path: Path) -> None:
@@ -76,7 +81,7 @@ def test_an_alias_bomb_is_refused_at_its_first_anchor(tmp_path: Path) -> None:
 
 
 def test_more_values_than_a_site_can_have_are_refused(tmp_path: Path) -> None:
-    assert only_problem(write(tmp_path, a="formats: [" + "1," * 250_000 + "]\n")).code == "too_many"
+    assert only_problem(write(tmp_path, a="formats: [" + "1,\n" * 250_000 + "]\n")).code == "too_many"
 
 
 def test_scalars_stay_the_text_that_was_written(tmp_path: Path) -> None:
