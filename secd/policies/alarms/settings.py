@@ -28,8 +28,8 @@ from secd.policies.access.settings import AreaName, level_doors
 from secd.policies.doors.settings import Acceptance, door_inputs, used_twice
 
 PRESSES = ("help", "lockdown")
-UNSUPERVISED_PROFILES: frozenset[str] = frozenset()
-"""Boards whose inputs have only two states."""
+BOARDS_FOR_PANIC = frozenset({"secd-panic-panel", "secd-door-controller"})
+"""Boards with supervised inputs that latch what is shorter than a poll. Any other is refused until it is known."""
 NOT_MATCHED = ("alarm.", "operator.", "timer.", "policy.")
 """Kinds an alarm rule may not wait for: alarms never raise alarms."""
 
@@ -190,16 +190,22 @@ def _wireless(point: PanicSettings) -> Iterator[_Row]:
 
 
 def _board(name: str, point: PanicSettings, devices: Mapping[str, Any]) -> Iterator[Finding]:
-    resistor = point.supervised is not None and point.supervised.kind == "end_of_line"
-    if point.input is None or not resistor:
+    device = devices.get(point_device(point.input)) if point.input is not None else None
+    if device is None or getattr(device, "profile", None) in BOARDS_FOR_PANIC:
         return
-    device = devices.get(point_device(point.input))
-    if getattr(device, "profile", None) in UNSUPERVISED_PROFILES:
+    if point.supervised is not None and point.supervised.kind == "end_of_line":
         yield Finding(
             path=("panic_points", name, "supervised"),
-            message="this board's inputs only read open or closed, so the resistor tells nothing (S11)",
-            expected="a board with supervised or analogue inputs, such as secd-panic-panel",
+            message="this board is not known to supervise its inputs, so the resistor tells nothing (S11)",
+            expected=f"a board with supervised inputs: {', '.join(sorted(BOARDS_FOR_PANIC))}",
             code="input_not_supervised",
+        )
+    if point.latched_by in {"board", "counter"}:
+        yield Finding(
+            path=("panic_points", name, "latched_by"),
+            message="this board is not known to latch a press shorter than the poll (S11)",
+            expected=f"a latching button, or a board that latches: {', '.join(sorted(BOARDS_FOR_PANIC))}",
+            code="board_does_not_latch",
         )
 
 
