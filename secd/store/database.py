@@ -4,6 +4,7 @@ In: rows ready to store. Out: committed, or one of two errors. `RowRefused`: the
 `DiskFailed`: the disk or file did not do it, and whether the transaction is in is unknown until it is asked again.
 """
 
+import errno
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -72,7 +73,7 @@ class Database:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._lock.take(self._clock.now().utc)
         except OSError as error:
-            raise DiskFailed(f"the store cannot be locked: {error}", full=error.errno == 28) from error
+            raise DiskFailed(f"the store cannot be locked: {error}", full=error.errno == errno.ENOSPC) from error
         with disk_errors():
             self._engine = write_engine(self.path)
             connection = self._connection = self._engine.connect()

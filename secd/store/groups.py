@@ -41,9 +41,11 @@ class Groups:
         self._clock = clock
         self._refused = refused
 
-    def write(self, work: Work) -> None:
-        """Make all that is left of the work durable."""
-        self._write(work.left, work)
+    def write(self, work: Work, *, at_most: int) -> None:
+        """Make all that is left of the work durable, in transactions of at most so many entries."""
+        left = work.left
+        for start in range(0, max(1, len(left)), at_most):
+            self._write(left[start : start + at_most], work)
 
     def find_stored(self, work: Work) -> None:
         """After a commit of unknown result: which entries are in after all."""
@@ -86,6 +88,8 @@ class Groups:
 
     def _refuse(self, held: Held, error: Exception) -> None:
         event = held.entry.event
-        fault = held.fault = Fault(f"event {event.id} ({event.kind}) cannot be stored: {error}")
+        said = f"event {event.id} ({event.kind}) cannot be stored: {error}"
+        # plain text: what is told of a poisoned event must not be poison itself
+        fault = held.fault = Fault(said.encode("ascii", "backslashreplace").decode())
         _log.error("an event cannot be stored", extra={"event_id": event.id, "kind": event.kind, "why": str(error)})
         self._refused(fault)

@@ -40,6 +40,8 @@ class Spool:
                     file.write(lines)
                     file.flush()
                     os.fsync(file.fileno())
+                    if file.tell() == len(lines):
+                        _sync_directory(self._path.parent)
             except OSError:
                 return False
         return True
@@ -118,6 +120,15 @@ def overlay(start: StartState, entries: Iterable[Entry]) -> StartState:
         desired=tuple(desired.values()),
         cursors=cursors,
     )
+
+
+def _sync_directory(path: Path) -> None:
+    """A new file is found after a power cut only once its directory is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _line_of(entry: Entry) -> list[bytes]:

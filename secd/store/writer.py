@@ -32,6 +32,8 @@ from secd.store.waiting import Held, Waiting
 _log = logging.getLogger(__name__)
 RIDE_WAIT_S = 0.25
 """Delivery cursors and the like wait this long for a group to ride with."""
+SMALL_GROUP = 32
+"""After a failure transactions are small: on a disk that is nearly full something is better than nothing."""
 RETRY_S_BASE, RETRY_S_CAP = 0.05, 5.0
 
 
@@ -211,6 +213,8 @@ class Writer:
                 break
             except StoreFailed as error:
                 self._after_failure(error)
+                if len(work.left) < len(work.entries):
+                    self._announce(work)
             finally:
                 self.busy = False
             if not self._pause(backoff):
@@ -223,29 +227,35 @@ class Writer:
             self._open()
         if self._suspect:
             self._groups.find_stored(work)
-        self._groups.write(work)
+        self._groups.write(work, at_most=SMALL_GROUP if self._suspect else self._batch_max)
 
     def _settle(self, work: Work) -> None:
+        with self._condition:
+            recovered = self.degraded and len(self._waiting) < self._batch_max
+            if recovered:
+                self.degraded, self._spooled_upto = False, self._waiting.newest
+            drained = not self.degraded and self._suspect and self._waiting.oldest > self._spooled_upto
+        self._announce(work)
+        if recovered:
+            self._recovered()
+        if drained:
+            self._suspect = False
+            self._spool.clear()
+
+    def _announce(self, work: Work) -> None:
+        """Say what became durable, also of a group whose rest still waits for the disk."""
         counters = self._database.counters
         done = Committed(
-            settled=work.entries,
+            settled=[held for held in work.entries if held.settled],
             seq=counters.seq,
             epoch=self._database.epoch,
             marks={Stream(name): upto for name, upto in counters.streams.items()},
             cursors=work.cursors,
         )
         with self._condition:
-            self._hand = []
-            recovered = self.degraded and len(self._waiting) < self._batch_max
-            if recovered:
-                self.degraded, self._spooled_upto = False, self._waiting.newest
-            drained = not self.degraded and self._suspect and self._waiting.oldest > self._spooled_upto
+            self._hand = work.entries = work.left
+        work.cursors = {}
         self._post(self._listener.on_committed, done)
-        if recovered:
-            self._recovered()
-        if drained:
-            self._suspect = False
-            self._spool.clear()
 
     def _recovered(self) -> None:
         what, remedy = "the store commits again", ""
@@ -288,7 +298,9 @@ class Writer:
         left = [entry for entry in entries if entry.event.id not in stored]
         for start in range(0, len(left), self._batch_max):
             group = left[start : start + self._batch_max]
-            self._groups.write(Work(entries=[Held(ticket=0, entry=entry, future=None) for entry in group]))
+            self._groups.write(
+                Work(entries=[Held(ticket=0, entry=entry, future=None) for entry in group]), at_most=SMALL_GROUP
+            )
         self._merged = True
         self._suspect = self._suspect or bool(entries)
         if not self.degraded:

@@ -109,7 +109,7 @@ async def test_two_hundred_and_fifty_six_producers_share_commits(path: Path) -> 
 
 async def test_an_entry_that_cannot_be_stored_fails_alone(path: Path) -> None:
     troubles = Troubles()
-    unknown_kind = an_entry(replace(an_event(), kind="door.exploded"))
+    unknown_kind = an_entry(replace(an_event(), kind="door.exploded\udcff"))
     bad_text = an_entry(an_event(subject="\ud800"))
     twice = an_entry()
     async with opened(path, troubles) as store:
@@ -123,6 +123,7 @@ async def test_an_entry_that_cannot_be_stored_fails_alone(path: Path) -> None:
                 await future
         assert not store.degraded
     assert troubles.kinds == ["events.shed"] * 3
+    assert all(trouble.what.isascii() for _, trouble in troubles.all)
 
 
 async def test_events_are_found_by_subject_kind_holder_time_and_page(path: Path) -> None:
