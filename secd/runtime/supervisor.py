@@ -22,11 +22,19 @@ STEADY_S = 60.0
 
 
 async def contain(work: Awaitable[T]) -> T | Exception:
-    """Await foreign work; whatever it raises comes back as a value, for its owner to judge and log. Cancellation passes."""
+    """Await foreign work; whatever it raises comes back as a value, for its owner to judge and log.
+
+    Cancellation passes, also one that the work lost on its way (`asyncio.wait_for` does so until Python 3.12).
+    """
+    task = asyncio.current_task()
+    cancelled_before = task.cancelling() if task is not None else 0
     try:
-        return await work
+        answer: T | Exception = await work
     except Exception as error:
-        return error
+        answer = error
+    if task is not None and task.cancelling() > cancelled_before:
+        raise asyncio.CancelledError
+    return answer
 
 
 class Supervisor:

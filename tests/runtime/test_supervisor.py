@@ -150,3 +150,52 @@ async def test_contained_work_answers_with_its_value_or_its_exception_and_lets_c
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+@pytest.mark.parametrize("error", [None, OSError("it ended otherwise")])
+async def test_cancellation_that_contained_work_lost_is_raised_all_the_same(error: OSError | None) -> None:
+    async def loses_it() -> str:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            if error is not None:
+                raise error from None
+        return "as if nothing had been"
+
+    task = asyncio.create_task(contain(loses_it()))
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait({task})
+    assert task.cancelled()
+
+
+async def test_deadline_that_contained_work_lost_is_a_time_out_all_the_same() -> None:
+    async def loses_it() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            return
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await contain(loses_it())
+
+
+async def test_tidying_up_after_a_cancellation_may_contain_failures_too() -> None:
+    tidied: list[object] = []
+
+    async def fail() -> None:
+        raise OSError("already closed")
+
+    async def work() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            tidied.append(await contain(fail()))
+
+    task = asyncio.create_task(work())
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait({task})
+    assert [str(error) for error in tidied] == ["already closed"]
+    assert task.cancelled()
