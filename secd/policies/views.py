@@ -71,10 +71,18 @@ def door_views(tables: Tables, state: JudgeState, now: Instant) -> tuple[DoorVie
     return tuple(_door(tables.doors[name], state, now) for name in tables.door_names)
 
 
-def alarm_views(tables: Tables, state: JudgeState, now: Instant) -> tuple[Alarm, ...]:
+def silent_points(tables: Tables) -> frozenset[str]:
+    """The panic points whose press must not be noticed on the premises (S12)."""
+    return frozenset(point for (point, _), rules in tables.rules_of_press.items() if any(rule.silent for rule in rules))
+
+
+def alarm_views(state: JudgeState) -> tuple[Alarm, ...]:
     """Every open alarm: not taken before taken, then by priority, then the oldest first."""
-    alarms = [opened.alarm for opened in state.alarms.values()]
-    return tuple(sorted(alarms, key=lambda one: (one.ack is Acknowledgement.ACKED, one.priority, one.detected, one.id)))
+
+    def urgency(alarm: Alarm) -> tuple[bool, int, datetime, str]:
+        return alarm.ack is Acknowledgement.ACKED, alarm.priority, alarm.detected, alarm.id
+
+    return tuple(sorted(state.open_alarms(), key=urgency))
 
 
 def override_views(tables: Tables, state: JudgeState, now: Instant) -> tuple[OverrideView, ...]:

@@ -113,9 +113,12 @@ def test_another_register_is_taken_over_at_once() -> None:
     assert lost.access.decide("east", keys, MONDAY_TEN).reason == "credential_lost"
     moved = people()
     holders = {**moved.holders, HolderId("rivera"): Holder(id=HolderId("rivera"), groups=frozenset())}
-    assert tables.with_people(People(holders=holders, credentials=moved.credentials)).access.decide(
-        "east", keys, MONDAY_TEN
-    ).reason == "no_rule"
+    assert (
+        tables.with_people(People(holders=holders, credentials=moved.credentials))
+        .access.decide("east", keys, MONDAY_TEN)
+        .reason
+        == "no_rule"
+    )
 
 
 # --- against a reference that shares no code with the masks -----------------------------------------------------------
@@ -189,7 +192,13 @@ def reference(holder: Holder, door: str, at: datetime, values: dict[str, Any], a
 
 
 def random_site(rng: random.Random) -> dict[str, Any]:
-    spans = ['["07:00-18:30"]', '["21:00-02:00"]', '["00:00-24:00"]', '["06:00-12:00", "13:00-23:30"]', '["23:00-24:00"]']
+    spans = [
+        '["07:00-18:30"]',
+        '["21:00-02:00"]',
+        '["00:00-24:00"]',
+        '["06:00-12:00", "13:00-23:30"]',
+        '["23:00-24:00"]',
+    ]
     days = ["mon-fri", "sat-sun", "mon", "wed-sat", "fri-mon"]
     on_holidays = ["closed", "not_needed", '{court: closed, state: ["10:00-12:00"]}', "{state: not_needed}"]
     schedules = ", ".join(

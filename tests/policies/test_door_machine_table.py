@@ -67,9 +67,9 @@ def test_every_effect_has_one_leaf_and_is_used() -> None:
 def test_s06_only_an_opening_without_a_reason_can_become_forced() -> None:
     into = {key for key, transition in TABLE.items() if Effect.FORCED in transition.effects}
     assert {phase for phase, _ in into} == {Phase.UNEXPLAINED, Phase.UNEXPLAINED_SHUT}
-    assert [key for key, transition in TABLE.items() if transition.to is Phase.UNEXPLAINED and key[0] is Phase.CLOSED] == [
-        (Phase.CLOSED, DoorInput.OPENED)
-    ]
+    assert [
+        key for key, transition in TABLE.items() if transition.to is Phase.UNEXPLAINED and key[0] is Phase.CLOSED
+    ] == [(Phase.CLOSED, DoorInput.OPENED)]
 
 
 def test_s07_no_phase_stays_shut_when_the_contact_opens_nor_open_when_it_shuts() -> None:

@@ -16,7 +16,9 @@ CLEANING = Condition(schedule="cleaning")
 
 
 def calendar(schedules: str, holidays: str = "{}", zone: str = "America/Chicago") -> Calendar:
-    return compile_calendar(site_values(schedules=schedules, holidays=holidays, rules="{}", deny="{}", door_modes="{}"), zone)
+    return compile_calendar(
+        site_values(schedules=schedules, holidays=holidays, rules="{}", deny="{}", door_modes="{}"), zone
+    )
 
 
 def night(spans: list[tuple[int, int]], zone: str = "America/Chicago") -> Calendar:
