@@ -98,9 +98,8 @@ class Supervisor:
             del self._tasks[name]
 
     async def _run_fatal(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        try:
-            await work()
-        except Exception as error:
+        error = await contain(work())
+        if isinstance(error, Exception):
             _log.critical("a task that secd cannot do without ended", exc_info=error, extra={"task_name": name})
             if not self.failed.done():
                 self.failed.set_result(error)
@@ -108,11 +107,10 @@ class Supervisor:
     async def _keep_running(self, name: str, work: Callable[[], Awaitable[None]], restart: Backoff) -> None:
         while True:
             started_mono_s = self._clock.now().mono_s
-            try:
-                await work()
+            error = await contain(work())
+            if not isinstance(error, Exception):
                 return
-            except Exception as error:
-                _log.error("a task failed and is started again", exc_info=error, extra={"task_name": name})
+            _log.error("a task failed and is started again", exc_info=error, extra={"task_name": name})
             if self._clock.now().mono_s - started_mono_s >= STEADY_S:
                 restart.reset()
             await wait_for(self._clock, restart.next_wait_s())

@@ -199,3 +199,22 @@ async def test_tidying_up_after_a_cancellation_may_contain_failures_too() -> Non
     await asyncio.wait({task})
     assert [str(error) for error in tidied] == ["already closed"]
     assert task.cancelled()
+
+
+@pytest.mark.parametrize("restart", [None, Backoff()])
+async def test_task_that_loses_its_cancellation_ends_and_is_not_taken_for_a_failure(restart: Backoff | None) -> None:
+    supervisor = Supervisor(ManualClock(START))
+
+    async def loses_it() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise OSError("it ended otherwise") from None
+
+    task = supervisor.run("link", loses_it, restart=restart)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    async with asyncio.timeout(4):
+        await supervisor.stop()
+    assert task.cancelled()
+    assert not supervisor.failed.done()
