@@ -13,11 +13,10 @@ from rich.markup import escape
 from secd.model.secret import CardBits, CardNumber
 from secd.wire.wiegand import encode_card
 from simulators.broker import EmbeddedBroker
-from simulators.control import PORT as CONTROL_PORT
 from simulators.control import Control, serve_control
 from simulators.demo.site import DemoSite
 from simulators.door_controller.controller import DoorController
-from simulators.faults import FaultyLink
+from simulators.faults import FaultyLink, SimulatedClock
 from simulators.monitoring_station.station import MonitoringStation
 from simulators.mqtt_peer import Login
 from simulators.onvif_camera.camera import OnvifCamera
@@ -38,9 +37,9 @@ def card(whose: str) -> CardBits:
 
 
 class Courthouse:
-    """Every simulated thing of the site; use as an async context manager."""
+    """Every simulated thing of the site; use as an async context manager. `ahead_s`: their clocks against this machine's."""
 
-    def __init__(self, site: DemoSite, *, say: Callable[[str], None] | None = None) -> None:
+    def __init__(self, site: DemoSite, *, ahead_s: float = 0.0, say: Callable[[str], None] | None = None) -> None:
         self._site = site
         self._stack = AsyncExitStack()
         self.public_board = DoorController(name="public-board")
@@ -55,6 +54,10 @@ class Courthouse:
             port=site.broker_port, users=dict.fromkeys(("secd", "sheriff", "buttons"), site.password)
         )
         self._say = say
+        self._clock = SimulatedClock()
+        self._clock.jump(ahead_s)
+        for camera in (self.east_cam, self.court_cam):
+            camera.jump_clock(seconds=ahead_s)
 
     async def __aenter__(self) -> Self:
         enter = self._stack.enter_async_context
@@ -78,6 +81,7 @@ class Courthouse:
                 topic="buttons/courthouse",
                 buttons=("badge-1", "badge-2"),
                 login=Login(username="buttons", password=self._site.password),
+                clock=self._clock,
             )
         )
         self.station = await enter(
@@ -87,9 +91,10 @@ class Courthouse:
                 site="courthouse",
                 login=Login(username="sheriff", password=self._site.password),
                 show=self._show,
+                clock=self._clock,
             )
         )
-        await enter(serve_control(self._control(), port=CONTROL_PORT))
+        await enter(serve_control(self._control(), port=self._site.control_port))
         return self
 
     def _control(self) -> Control:

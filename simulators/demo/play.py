@@ -13,12 +13,11 @@ from rich.console import Console
 from rich.table import Table
 
 from simulators.demo.courthouse import Courthouse
-from simulators.demo.daemon import DaemonFailed, DaemonProcess
-from simulators.demo.site import copy_site
+from simulators.demo.daemon import MONDAY_MORNING, DaemonFailed, DaemonProcess, seconds_to
+from simulators.demo.site import DemoSite, copy_site
 from simulators.demo.story import STEPS, Story, Told
 from simulators.demo.witness import Witness
 
-MONDAY_MORNING = "2026-11-23 09:00"
 READING_PACE_S = 4.0
 TABLE_WIDTH = 150
 COURTHOUSE_CONFIG = Path(__file__).resolve().parents[2] / "config"
@@ -48,23 +47,16 @@ async def tell_story(directory: Path, console: Console, *, once: bool) -> list[T
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
     site = copy_site(COURTHOUSE_CONFIG, directory / "site")
-    daemon = DaemonProcess(directory, site.directory, simulated_time=MONDAY_MORNING)
+    ahead_s = seconds_to(MONDAY_MORNING)
+    daemon = DaemonProcess(directory, site.directory, ahead_s=ahead_s)
     witness = Witness(daemon)
-    told: list[Told] = []
-    async with Courthouse(site, say=None if once else console.print) as house:
+    async with Courthouse(site, ahead_s=ahead_s, say=None if once else console.print) as house:
         try:
             await daemon.start()
             console.print(f"secd guards the courthouse; ask it: export SECD_SOCKET={daemon.socket}")
             follow = asyncio.create_task(witness.follow())
             await witness.all_devices_up()
-            story = Story(house, daemon, witness, site)
-            for number, step in enumerate(STEPS, 1):
-                if not once:
-                    console.print(f"\n[bold]{number:>2}. {step.name}[/bold]: {step.expected}")
-                told.append(await story.play(step))
-                if not once:
-                    _say(console, told[-1])
-                    await asyncio.sleep(READING_PACE_S)
+            told = await play_story(house, daemon, witness, site, console, once=once)
         finally:
             await witness.close()
             code = await daemon.stop()
@@ -72,6 +64,22 @@ async def tell_story(directory: Path, console: Console, *, once: bool) -> list[T
     if once:
         console.print(_table(told))
     console.print(f"secd ended with {code}; its log: {daemon.log}")
+    return told
+
+
+async def play_story(
+    house: Courthouse, daemon: DaemonProcess, witness: Witness, site: DemoSite, console: Console, *, once: bool
+) -> list[Told]:
+    """Play every step on a site that is guarded already."""
+    story = Story(house, daemon, witness, site)
+    told: list[Told] = []
+    for number, step in enumerate(STEPS, 1):
+        if not once:
+            console.print(f"\n[bold]{number:>2}. {step.name}[/bold]: {step.expected}")
+        told.append(await story.play(step))
+        if not once:
+            _say(console, told[-1])
+            await asyncio.sleep(READING_PACE_S)
     return told
 
 

@@ -4,12 +4,16 @@ In: `config/` of a checkout. Out: a directory that the story may edit, and the l
 """
 
 import os
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import yaml
+
+from simulators.broker import free_port
+from simulators.control import PORT as CONTROL_PORT
 
 OPERATORS = """\
 operators:
@@ -27,6 +31,7 @@ class DemoSite:
     directory: Path
     ports: dict[str, int]
     broker_port: int
+    control_port: int
     password: str
 
     @property
@@ -41,14 +46,16 @@ class DemoSite:
         return text
 
 
-def copy_site(config: Path, into: Path) -> DemoSite:
-    """Copy the example site to `into`, which is replaced."""
+def copy_site(config: Path, into: Path, *, free_ports: bool = False) -> DemoSite:
+    """Copy the example site to `into`, which is replaced. `free_ports`: every address gets a port nobody listens on."""
     if into.exists():
         shutil.rmtree(into)
     shutil.copytree(config, into)
     (into / "operators.yaml").write_text(OPERATORS.format(uid=os.getuid()))
     for secret in (into / "secrets").iterdir():
         secret.chmod(0o600)
+    if free_ports:
+        _move_to_free_ports(into)
     devices = yaml.load((into / "devices.yaml").read_text(), yaml.BaseLoader)["devices"]  # noqa: S506 -- text scalars only
     ports = {name: urlsplit(device["address"]).port for name, device in devices.items() if "address" in device}
     broker = yaml.load((into / "site.yaml").read_text(), yaml.BaseLoader)["mqtt"]["broker"]  # noqa: S506 -- as above
@@ -56,5 +63,15 @@ def copy_site(config: Path, into: Path) -> DemoSite:
         directory=into,
         ports={name: port for name, port in ports.items() if port is not None},
         broker_port=urlsplit(broker).port or 1883,
+        control_port=free_port() if free_ports else CONTROL_PORT,
         password=(into / "secrets" / "mqtt-password").read_text().strip(),
     )
+
+
+def _move_to_free_ports(directory: Path) -> None:
+    moved: dict[str, str] = {}
+    for name in ("site.yaml", "devices.yaml"):
+        text = (directory / name).read_text()
+        for port in re.findall(r"127\.0\.0\.1:(\d+)", text):
+            moved.setdefault(port, str(free_port()))
+        (directory / name).write_text(re.sub(r"(127\.0\.0\.1:)(\d+)", lambda found: found[1] + moved[found[2]], text))

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from simulators.demo.daemon import DaemonProcess, program
+from simulators.demo.daemon import LOOK_AGAIN_S, DaemonProcess, program
 
 EVENTS_MAX = 10_000
 LINE_BYTES_MAX = 1_048_576
@@ -51,9 +51,15 @@ class Witness:
 
     async def all_devices_up(self) -> None:
         """Wait until every device's link is up."""
+        async with asyncio.timeout(SEEN_S_MAX):
+            while any(device["state"] != "up" for device in await self.devices()):
+                await asyncio.sleep(LOOK_AGAIN_S)
+
+    async def devices(self) -> list[dict[str, Any]]:
+        """Every device as `secd devices` shows it."""
         _, printed = await self._daemon.command("devices", "--json")
-        for device in json.loads(printed)["devices"]:
-            await self.event("device.came_back", device["device"])
+        devices: list[dict[str, Any]] = json.loads(printed)["devices"]
+        return devices
 
     def mark(self) -> int:
         """The newest sequence number seen so far: a step looks only after it."""

@@ -10,12 +10,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
 
 from secd.runtime.ids import UlidSource
 from secd.runtime.mqtt import Extras, MqttSession, Received, Will
+from simulators.faults import SimulatedClock
 from simulators.monitoring_station.ledger import Ledger
 from simulators.mqtt_peer import Login, MqttPeer
 
@@ -41,8 +42,10 @@ class MonitoringStation:
         show: Callable[[str], None] | None = None,
         on_alarm: OnAlarm | None = None,
         send_receipts: bool = True,
+        clock: SimulatedClock | None = None,
     ) -> None:
         self.name = name
+        self.clock = clock or SimulatedClock()
         self.ledger = Ledger()
         self.lines: deque[str] = deque(maxlen=LINES_MAX)
         self.daemon_status: dict[str, Any] = {}
@@ -130,7 +133,7 @@ class MonitoringStation:
     async def command(self, verb: str, body: Mapping[str, Any], **envelope: Any) -> dict[str, Any]:
         """Send one command and return secd's reply. `envelope` overrides its fields, for tests of what is refused."""
         answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-        command_id = str(envelope.pop("cmd_id", "") or self._ids.new(datetime.now(UTC)))
+        command_id = str(envelope.pop("cmd_id", "") or self._ids.new(self.clock.utc()))
         self._awaited[command_id] = answer
         try:
             async with asyncio.timeout(REPLY_S_MAX):
@@ -213,12 +216,12 @@ class MonitoringStation:
             self._on_alarm(alarm)
         if self.send_receipts and not alarm.get("closed") and self.name not in alarm.get("received_by", ()):
             body = {"alarms": [{"id": alarm["alarm_id"], "rev": alarm["rev"]}]}
-            await self._send(session, "receipt", body, cmd_id=self._ids.new(datetime.now(UTC)))
+            await self._send(session, "receipt", body, cmd_id=self._ids.new(self.clock.utc()))
 
     async def _send(
         self, session: MqttSession, verb: str, body: Mapping[str, Any], *, cmd_id: str, **envelope: Any
     ) -> None:
-        issued = envelope.get("issued", datetime.now(UTC))
+        issued = envelope.get("issued", self.clock.utc())
         expires = envelope.get("expires", issued + COMMAND_LIFETIME)
         head = {"cmd_id": cmd_id, "issued": issued.isoformat(), "expires": expires.isoformat(), "client": self.name}
         payload = json.dumps(head | dict(body)).encode()

@@ -10,7 +10,6 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from types import TracebackType
 from typing import Annotated, Any, Literal, Self
 
@@ -19,6 +18,7 @@ from annotated_types import Ge, Le
 from secd.model.errors import SecdError
 from secd.runtime.ids import UlidSource
 from secd.runtime.mqtt import MqttSession, Received
+from simulators.faults import SimulatedClock
 from simulators.mqtt_peer import Login, MqttPeer
 
 WAITING_MAX = 100
@@ -57,8 +57,10 @@ class WirelessButtons:
         name: str = "wireless-buttons",
         login: Login | None = None,
         check_in_s: float = 60.0,
+        clock: SimulatedClock | None = None,
     ) -> None:
         self.name = name
+        self.clock = clock or SimulatedClock()
         self.buttons = {button: Button() for button in buttons}
         self._topic = topic
         self._check_in_s = check_in_s
@@ -134,7 +136,7 @@ class WirelessButtons:
     ) -> str:
         """Press a button; returns the press's id. With `repeat_s` it repeats itself that long, or until `release`."""
         pressed = self._named(button)
-        pressed.press_id = self._ids.new(datetime.now(UTC))
+        pressed.press_id = self._ids.new(self.clock.utc())
         pressed.presses = presses
         self._send_press(button, press)
         if repeat_s > 0:
@@ -171,7 +173,12 @@ class WirelessButtons:
     def retained_press(self, button: str) -> None:
         """A press that the broker keeps: somebody configured the gateway wrongly (S15)."""
         self._named(button)
-        body = {"press": "help", "presses": 1, "press_id": self._ids.new(datetime.now(UTC)), "sent": _now()}
+        body = {
+            "press": "help",
+            "presses": 1,
+            "press_id": self._ids.new(self.clock.utc()),
+            "sent": self.clock.utc().isoformat(),
+        }
         self._send(button, "press", body, retain=True)
 
     def garbage(self, button: str, text: str = "{", part: Literal["press", "state"] = "press") -> None:
@@ -206,7 +213,12 @@ class WirelessButtons:
 
     def _send_press(self, button: str, press: str) -> None:
         pressed = self.buttons[button]
-        body = {"press": press, "presses": pressed.presses, "press_id": pressed.press_id, "sent": _now()}
+        body = {
+            "press": press,
+            "presses": pressed.presses,
+            "press_id": pressed.press_id,
+            "sent": self.clock.utc().isoformat(),
+        }
         self._send(button, "press", body)
 
     def _send(self, button: str, part: str, body: Mapping[str, Any], *, retain: bool = False) -> None:
@@ -264,7 +276,3 @@ class WirelessButtons:
 
     async def _heard(self, session: MqttSession, received: Received) -> None:
         """Nobody speaks to it."""
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat()
