@@ -9,41 +9,30 @@ password, a reboot, wrong addresses, and every answer of `hostile.py`.
 import asyncio
 import ssl
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final, Self
 
 from aiohttp import web
 from annotated_types import Ge, Le
 
 from simulators.faults import HOST, Login, SimulatedClock
-from simulators.onvif_camera import services
-from simulators.onvif_camera.events import CELL_MOTION, SCENE_CHANGE, Properties, PullPoint, Topic, digital_input
+from simulators.onvif_camera.events import CELL_MOTION, SCENE_CHANGE, Properties, Topic, digital_input
 from simulators.onvif_camera.hostile import Hostility, Misbehaviour
 from simulators.onvif_camera.login import HttpDigestGate, HttpVerdict, TokenGate
-from simulators.onvif_camera.picture import draw
-from simulators.onvif_camera.services import PROFILE, Addresses
-from simulators.onvif_camera.soap import (
-    NAMESPACES,
-    REQUEST_BYTES_MAX,
-    Call,
-    SoapFault,
-    parse_duration_s,
-    parse_termination_s,
-    read_call,
-    write_fault,
-    write_reply,
+from simulators.onvif_camera.operations import (
+    DEVICE_PATH,
+    EVENT_PATH,
+    MEDIA_PATH,
+    PULL_POINT_PATH,
+    SNAPSHOT_PATH,
+    UNAUTHENTICATED,
+    Announced,
+    Operations,
 )
+from simulators.onvif_camera.picture import draw
+from simulators.onvif_camera.soap import REQUEST_BYTES_MAX, Call, SoapFault, read_call, write_fault, write_reply
 
 PULL_POINTS_MAX: Final = 4
-LIFE_S: Final = 60.0
-PULL_S_MAX: Final = 120.0
-MESSAGES_MAX: Final = 100
-SOAP_PATHS: Final = ("/onvif/device_service", "/onvif/media_service", "/onvif/event_service", "/onvif/pull_point")
-SNAPSHOT_PATH: Final = "/snapshot.jpg"
-UNAUTHENTICATED: Final = frozenset(
-    {"GetSystemDateAndTime", "GetCapabilities", "GetServices", "GetServiceCapabilities", "GetHostname"}
-)
 
 
 class OnvifCamera:
@@ -76,17 +65,14 @@ class OnvifCamera:
         self.calls: Counter[str] = Counter()
         """How often each operation was asked for; a picture counts as GET."""
         self.refusals: deque[str] = deque(maxlen=100)
-        self.announced = ""
-        """Another origin to announce for every service; "" tells the truth."""
-        self.announced_pull_point = ""
-        self.announced_snapshot = ""
-        self._events = events
         self._http_digest_only = http_digest_only
-        self._by_parameter = by_parameter
         self._tls = tls
         self._tokens = TokenGate(self.login, self.clock)
         self._digests = HttpDigestGate(self.login, self.clock, algorithms)
         self._properties = Properties(self.clock, topics, pull_points_max=pull_points_max)
+        self._operations = Operations(
+            name, self.clock, self._properties, self.reboot, events=events, by_parameter=by_parameter
+        )
         self._closing = asyncio.Event()
         self._misbehaviour = Misbehaviour(self._closing)
         self._changed = asyncio.Condition()
@@ -95,14 +81,14 @@ class OnvifCamera:
 
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=REQUEST_BYTES_MAX)
-        for path in SOAP_PATHS:
+        for path in (DEVICE_PATH, MEDIA_PATH, EVENT_PATH, PULL_POINT_PATH, PULL_POINT_PATH + "/{id}"):
             app.router.add_post(path, self._soap)
-        app.router.add_post("/onvif/pull_point/{id}", self._soap)
         app.router.add_get(SNAPSHOT_PATH, self._snapshot)
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
         await self._runner.setup()
         await web.TCPSite(self._runner, HOST, self.port, ssl_context=self._tls).start()
         self.port = self._runner.addresses[0][1]
+        self._operations.origin = self.address
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -174,13 +160,19 @@ class OnvifCamera:
         self._misbehaviour.operation = operation
         self._misbehaviour.elsewhere = elsewhere or self._misbehaviour.elsewhere
 
+    def answer_with(self, envelope: bytes, *, operation: str) -> None:
+        """Answer `operation` with these bytes until `behave`."""
+        self._misbehaviour.given = envelope
+        self._misbehaviour.operation = operation
+
     def announce(self, *, services: str = "", pull_point: str = "", snapshot: str = "") -> None:
         """Name these origins instead of the true one for services, pull points and pictures; "" is the truth."""
-        self.announced, self.announced_pull_point, self.announced_snapshot = services, pull_point, snapshot
+        self._operations.announced = Announced(services=services, pull_point=pull_point, snapshot=snapshot)
 
     def behave(self) -> None:
         """Be a good camera again."""
         self._misbehaviour.how = None
+        self._misbehaviour.given = b""
         self.announce()
 
     def actions(self) -> Mapping[str, Callable[..., object]]:
@@ -223,7 +215,7 @@ class OnvifCamera:
             challenge = self._admit(request, call)
             if challenge is not None:
                 return challenge
-            content = await self._answer(request, call)
+            content = await self._operations.answer(call, named=request.match_info.get("id", ""))
         except SoapFault as fault:
             self.refusals.append(fault.reason)
             return web.Response(body=write_fault(fault), status=fault.status, content_type="application/soap+xml")
@@ -269,104 +261,6 @@ class OnvifCamera:
         for connection in list(server.connections) if server is not None else ():
             if connection.transport is not None:
                 connection.transport.abort()
-
-    # --- operations --------------------------------------------------------------------------------------------------
-
-    async def _answer(self, request: web.Request, call: Call) -> str:
-        here = self._addresses()
-        texts: dict[str, Callable[[], str]] = {
-            "GetSystemDateAndTime": lambda: services.system_date_and_time(self.clock.utc()),
-            "GetDeviceInformation": lambda: services.device_information(self.name),
-            "GetCapabilities": lambda: services.capabilities(here, events=self._events),
-            "GetServices": lambda: services.services(here, events=self._events),
-            "GetScopes": lambda: services.scopes(self.name),
-            "GetHostname": lambda: services.hostname(self.name),
-            "GetProfiles": services.profiles,
-            "GetVideoSources": services.video_sources,
-            "GetStreamUri": lambda: self._media_uri(call, here.stream),
-            "GetSnapshotUri": lambda: self._media_uri(call, here.snapshot),
-            "SystemReboot": self._reboot_soon,
-        }
-        if self._events:
-            texts["GetEventProperties"] = lambda: services.event_properties(self._properties.topics)
-            texts["CreatePullPointSubscription"] = lambda: self._create_pull_point(call)
-        if call.operation in texts:
-            return texts[call.operation]()
-        at_pull_point: dict[str, Callable[[Call, PullPoint], str | Awaitable[str]]] = {
-            "PullMessages": self._pull,
-            "Renew": self._renew,
-            "Unsubscribe": self._unsubscribe,
-            "SetSynchronizationPoint": self._synchronise,
-        }
-        if call.operation not in at_pull_point or not self._events:
-            raise SoapFault(
-                f"{call.operation} is not implemented", "ter:ActionNotSupported", code="Receiver", status=500
-            )
-        answer = at_pull_point[call.operation](call, self._pull_point_of(request, call))
-        return answer if isinstance(answer, str) else await answer
-
-    def _addresses(self) -> Addresses:
-        origin = self.announced or self.address
-        device, media, events, _ = SOAP_PATHS
-        return Addresses(
-            device=origin + device,
-            media=origin + media,
-            events=origin + events,
-            snapshot=(self.announced_snapshot or self.address) + SNAPSHOT_PATH,
-            stream=f"rtsp://{HOST}:554/main",
-        )
-
-    def _media_uri(self, call: Call, uri: str) -> str:
-        if call.text("trt:ProfileToken") != PROFILE:
-            raise SoapFault("there is no such profile", "ter:InvalidArgVal", "ter:NoProfile")
-        return services.media_uri(call.operation, uri)
-
-    def _reboot_soon(self) -> str:
-        asyncio.get_running_loop().call_later(0.05, self.reboot)
-        return "<tds:SystemRebootResponse><tds:Message>Rebooting</tds:Message></tds:SystemRebootResponse>"
-
-    def _create_pull_point(self, call: Call) -> str:
-        if call.element.find("tev:Filter/*", NAMESPACES) is not None:
-            raise SoapFault("filters are not supported", "ter:InvalidArgVal", "wsnt:InvalidFilterFault")
-        now = self.clock.utc()
-        wanted = call.text("tev:InitialTerminationTime")
-        pull_point = self._properties.subscribe(parse_termination_s(wanted, now) if wanted else LIFE_S)
-        path = SOAP_PATHS[3] if self._by_parameter else f"{SOAP_PATHS[3]}/{pull_point.id}"
-        address = (self.announced_pull_point or self.address) + path
-        parameter = pull_point.id if self._by_parameter else ""
-        return services.pull_point_reference(address, parameter, now, now + timedelta(seconds=pull_point.life_s))
-
-    def _pull_point_of(self, request: web.Request, call: Call) -> PullPoint:
-        named = request.match_info.get("id", "")
-        if not named and call.header is not None:
-            named = call.header.findtext("sim:PullPoint", "", NAMESPACES)
-        return self._properties.find(named)
-
-    def _ends_in_s(self, pull_point: PullPoint) -> timedelta:
-        return timedelta(seconds=pull_point.ends_mono_s - self.clock.mono_s())
-
-    async def _pull(self, call: Call, pull_point: PullPoint) -> str:
-        timeout_s = min(parse_duration_s(call.text("tev:Timeout") or "PT0S"), PULL_S_MAX)
-        asked = call.text("tev:MessageLimit") or "1"
-        if not asked.isdecimal() or len(asked) > 9:
-            raise SoapFault("MessageLimit is a number", "ter:InvalidArgVal")
-        messages = await pull_point.take(limit=min(max(int(asked), 1), MESSAGES_MAX), timeout_s=timeout_s)
-        now = self.clock.utc()
-        return services.pulled(messages, now, now + self._ends_in_s(pull_point))
-
-    def _renew(self, call: Call, pull_point: PullPoint) -> str:
-        now = self.clock.utc()
-        wanted = call.text("wsnt:TerminationTime")
-        self._properties.renew(pull_point, parse_termination_s(wanted, now) if wanted else pull_point.life_s)
-        return services.renewed(now, now + self._ends_in_s(pull_point))
-
-    def _unsubscribe(self, _call: Call, pull_point: PullPoint) -> str:
-        self._properties.unsubscribe(pull_point)
-        return "<wsnt:UnsubscribeResponse/>"
-
-    def _synchronise(self, _call: Call, pull_point: PullPoint) -> str:
-        self._properties.synchronise(pull_point)
-        return "<tev:SetSynchronizationPointResponse/>"
 
     def _change(self, wanted: Callable[[Topic], bool], *, on: bool) -> None:
         topics = [topic for topic in self._properties.topics if wanted(topic)]

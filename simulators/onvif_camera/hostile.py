@@ -49,16 +49,20 @@ class Misbehaviour:
     def __init__(self, closing: asyncio.Event) -> None:
         self._closing = closing
         self.how: Hostility | None = None
+        self.given = b""
+        """Send these bytes as the envelope, whatever `how` says."""
         self.operation = ""
         self.elsewhere = "http://127.0.0.2:9/"
 
     def touches(self, operation: str) -> bool:
         """Whether this operation is answered badly."""
-        return self.how is not None and self.operation in {"", operation}
+        return bool(self.how or self.given) and self.operation in {"", operation}
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """The bad answer itself."""
         xml = "application/soap+xml"
+        if self.given:
+            return web.Response(body=self.given, content_type=xml)
         match self.how:
             case Hostility.HTML:
                 return web.Response(text="<html><body><h1>Log in</h1></body></html>", content_type="text/html")

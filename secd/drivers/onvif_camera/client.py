@@ -24,6 +24,7 @@ from zeep.exceptions import Error as ZeepError
 from zeep.exceptions import Fault as SoapFault
 
 MESSAGES_MAX: Final = 50
+LIFE_S_MIN: Final = 10.0
 CLOCK_MOVED_S: Final = 3.0
 REFERENCE_PARAMETERS_MAX: Final = 4
 ITEMS_MAX: Final = 16
@@ -147,7 +148,8 @@ class CameraClient:
             address = said.SubscriptionReference.Address._value_1  # noqa: SLF001  zeep's name of an element's text
             parameters = said.SubscriptionReference.ReferenceParameters
             headers = [] if parameters is None else [one for one in parameters._value_1 or () if etree.iselement(one)]  # noqa: SLF001
-            life_s = min(life_s, (said.TerminationTime - said.CurrentTime).total_seconds())
+            granted_s = (said.TerminationTime - said.CurrentTime).total_seconds()
+            life_s = min(life_s, max(granted_s, LIFE_S_MIN))
         except _UNREADABLE as error:
             raise PeerViolation("the camera created a pull point without saying where or until when") from error
         return PullPoint(

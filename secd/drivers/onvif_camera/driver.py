@@ -1,7 +1,7 @@
 """One ONVIF camera: what it notices, and pictures of it.
 
 In: its events, pulled. Out: CameraSaw (first every present state with `initial`), LinkChanged(up) once those are told,
-DeviceTold where the camera has no events, lost our pull point, changed its identity or its clock is off. Carries out
+DeviceTold where it restarted, was replaced, sends too much, has no events or a wrong clock (the last two once). Carries out
 FetchPicture. Refuses everything else; decides nothing, retries no order. Ends with LinkLost, Refused or PeerViolation.
 """
 
@@ -61,6 +61,7 @@ class OnvifCameraDriver:
         self._origin: Origin = parse_origin(settings.address)
         self._live: CameraClient | None = None
         self._serial = ""
+        self._told_once: set[str] = set()
 
     async def run(self, report: Report, resume: Resume) -> NoReturn:
         """See `Driver.run`. A camera keeps no numbered log: `resume` is not asked."""
@@ -79,7 +80,7 @@ class OnvifCameraDriver:
             await self._greet(client, report)
             if client.tells_events:
                 await self._follow_events(client, report)
-            self._tell(report, DeviceTold(what="no_events", detail="the camera has no event service"))
+            self._tell_once(report, "no_events", "the camera has no event service")
             await self._watch(client, report)
         finally:
             self._live = None
@@ -119,7 +120,7 @@ class OnvifCameraDriver:
             self._tell(report, DeviceTold(what="replaced", detail=detail))
         self._serial = said.serial
         if abs(off_s := client.time.off_s()) > CLOCK_OFF_S:
-            self._tell(report, DeviceTold(what="clock_off", detail=f"the camera's clock is {off_s:+.0f} s off"))
+            self._tell_once(report, "clock_off", f"the camera's clock is {off_s:+.0f} s off")
         await client.find_services()
 
     async def _follow_events(self, client: "CameraClient", report: Report) -> None:
@@ -141,7 +142,7 @@ class OnvifCameraDriver:
                 short_lives = short_lives + 1 if lived_s < SHORT_LIFE_S else 0
                 if short_lives > SHORT_LIVES_MAX:
                     raise LinkLost(f"the camera loses pull points as fast as we make them: {gone}") from gone
-                self._tell(report, DeviceTold(what="events_interrupted", detail=f"the pull point is gone: {gone}"))
+                self._tell(report, DeviceTold(what="restarted", detail=f"it forgot our pull point: {gone}"))
 
     async def _pull(self, client: "CameraClient", pull_point: "PullPoint", report: Report) -> NoReturn:
         """First every present state, then what happens. Without states the camera has had its second to tell them."""
@@ -198,6 +199,12 @@ class OnvifCameraDriver:
 
     def _tell(self, report: Report, fact: Fact, *, age_s: float = 0.0) -> None:
         report(Observation(device=self._device, fact=fact, seen=self._clock.now(), age_s=age_s))
+
+    def _tell_once(self, report: Report, what: str, detail: str) -> None:
+        """A condition that stays: told on the first link, not on every return."""
+        if what not in self._told_once:
+            self._told_once.add(what)
+            self._tell(report, DeviceTold(what=what, detail=detail))
 
     async def _fetch_picture(self, order: DeviceOrder) -> Outcome:
         client = self._live

@@ -58,7 +58,7 @@ async def test_after_a_reboot_the_states_are_told_again_and_events_go_on(camera,
     await link.saw("motion", active=True)
     before = len(link.seen)
     camera.reboot()
-    await link.until(lambda fact: isinstance(fact, DeviceTold) and fact.what == "events_interrupted", after=before)
+    await link.until(lambda fact: isinstance(fact, DeviceTold) and fact.what == "restarted", after=before)
     await link.saw("motion", active=True, initial=True, after=before)
     camera.motion(on=False)
     await link.saw("motion", active=False, after=before)
