@@ -171,6 +171,9 @@ async def test_an_object_of_an_alarm_that_is_over_is_emptied(house: House, broke
         await session.publish(ghost, b'{"data": {"alarm_id": "GHOST"}}', retain=True)
     async with an_ear(broker.address) as ear, house.delivering(broker.address):
         await ear.until(lambda: b"" in ear.payloads(ghost))
+        await house.append(alarm_entry(an_alarm()))
+        await ear.until(lambda: A1 in ear.topics())
+        assert b"" not in ear.payloads(A1)
 
 
 async def test_the_daemons_death_is_told_by_the_will_and_its_stop_by_itself(

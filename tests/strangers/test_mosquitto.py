@@ -342,6 +342,30 @@ async def test_a_command_that_asks_to_be_retained_is_refused(tmp_path: Path) -> 
         assert ears.given == []
 
 
+async def test_a_forged_alarm_object_is_emptied_at_once(tmp_path: Path) -> None:
+    ears = Ears()
+    forged = "secd/1/county-a/alarm/courthouse/FORGED"
+    async with (
+        mosquitto(tmp_path) as broker,
+        a_store(tmp_path, ears) as store,
+        delivering(broker, store, ears),
+        open_session(Dial(address=BrokerAddress.parse(broker.address), client_id="foe")) as foe,
+    ):
+        await foe.subscribe("secd/1/county-a/#")
+        async with asyncio.timeout(LONG_S):
+            while not (await foe.receive()).topic.endswith("/summary/courthouse"):
+                continue
+            await store.append(an_alarm())
+            while "/alarm/courthouse/A1" not in (await foe.receive()).topic:
+                continue
+            await foe.publish(forged, b'{"data": {"alarm_id": "FORGED"}}', retain=True)
+            seen = []
+            while b"" not in seen:
+                received = await foe.receive()
+                if received.topic == forged:
+                    seen.append(received.payload)
+
+
 async def test_two_clients_with_one_id_throw_each_other_off(tmp_path: Path) -> None:
     async with mosquitto(tmp_path) as broker:
         dial = Dial(address=BrokerAddress.parse(broker.address), client_id="same")

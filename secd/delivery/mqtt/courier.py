@@ -11,28 +11,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
-from secd.delivery.mqtt.board import AlarmBoard
 from secd.delivery.mqtt.commands import CommandDesk, Seal
+from secd.delivery.mqtt.line import Line, Message
+from secd.delivery.mqtt.objects import AlarmObjects
 from secd.delivery.mqtt.outage import Outage
-from secd.delivery.mqtt.outbox import Message, Outbox
+from secd.delivery.mqtt.outbox import Outbox
 from secd.delivery.mqtt.payloads import (
     CONTENT_TYPE,
     Voice,
-    alarm_object,
     heartbeat_message,
     journal_message,
     reply_message,
     status_message,
-    summary_message,
 )
 from secd.delivery.mqtt.settings import MqttSettings
 from secd.delivery.mqtt.stations import StationWatch
 from secd.delivery.mqtt.topics import STATION_STATUS_FILTER, Topics, station_of
 from secd.delivery.ports import LogSource, ReportTrouble, SiteNames, Submit
 from secd.model.alarm import Alarm
-from secd.model.errors import LinkLost, PeerViolation, Refused, StoreFailed
+from secd.model.errors import LinkLost, PeerViolation, Refused
 from secd.model.event import Stream
-from secd.model.names import AlarmId
 from secd.model.secret import Secret
 from secd.model.stream import StreamRow
 from secd.runtime.backoff import Backoff
@@ -45,12 +43,10 @@ _log = logging.getLogger(__name__)
 WILL_DELAY_S = 5
 SESSION_EXPIRY_S = 60
 STEADY_S = 10.0
-CLOSED_CLEARED_MAX = 100
-SNAPSHOT_RETRY_S = 1.0
+REBUILD_RETRY_S = 1.0
 GOODBYE_S_MAX = 1.0
 REPLY_EXPIRY_S = 30
 _SHOWN = (Stream.EVENT, Stream.HEALTH)
-_STRUCTURED = Extras(content_type=CONTENT_TYPE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,26 +97,18 @@ class MqttDelivery:
         self._connected = False
         self._heard = True
         self._last_puback_mono_s: float | None = None
-        self._covered = 0
-        self._board = AlarmBoard(settings.hold_closed)
-        self._express: dict[AlarmId, Alarm] = {}
-        self._express_waits = asyncio.Event()
-        self._board_changed = asyncio.Event()
-        self._hold_changed = asyncio.Event()
+        self._objects = AlarmObjects(
+            topics=self._topics, voice=self._voice, log=reader, clock=clock, ids=self._ids, hold_s=settings.hold_closed
+        )
         self._outage = Outage(str(self._address), report_trouble)
         watched = [name for name, station in settings.stations.items() if station.receipt == "station"]
         self._watch = StationWatch(watched, clock, report_trouble)
         self._desk = CommandDesk(topics=self._topics, stations=settings.stations, submit=submit, clock=clock, seal=seal)
-        self._outbox = Outbox(
-            log=reader, clock=clock, destination=f"mqtt:{site.instance}", address=self._messages, heard=self._on_puback
-        )
+        self._outbox = Outbox(log=reader, clock=clock, destination=f"mqtt:{site.instance}", address=self._messages)
 
     def express(self, alarm: Alarm) -> None:
         """Publish this alarm's object from memory, now: the store is slow. Its journal follows from the log."""
-        if self._board.take_express(alarm, self._clock.now().mono_s):
-            self._express[alarm.id] = alarm
-            self._express_waits.set()
-            self._note_move(alarm)
+        self._objects.express(alarm)
 
     def status(self) -> DeliveryStatus:
         """How things stand."""
@@ -159,36 +147,39 @@ class MqttDelivery:
     def _dial(self) -> Dial:
         self._session_id = self._ids.new(self._clock.now().utc)
         settings = self._settings
+        last_words = self._status_message("lost")
         return Dial(
             address=self._address,
-            client_id=settings.client_id or f"secd-{self._site.instance}-{self._site.site}",
+            # Not a setting: two daemons that speak for one site must throw each other off, not empty each other's alarms.
+            client_id=f"secd-{self._site.instance}-{self._site.site}",
             username=settings.login.username if settings.login is not None else "",
             password=self._password,
-            will=Will(topic=self._topics.status, payload=self._status_payload("lost"), delay_s=WILL_DELAY_S),
+            will=Will(topic=last_words.topic, payload=last_words.payload, delay_s=WILL_DELAY_S),
             session_expiry_s=SESSION_EXPIRY_S,
             ca_path=settings.ca,
         )
 
     async def _serve(self, session: MqttSession) -> None:
+        line = Line(session, self._on_puback)
         for topic in self._topics.command_filters:
             await self._subscribe(session, topic, as_published=True)  # a command asked to be retained is refused
         await self._subscribe(session, STATION_STATUS_FILTER)
-        await self._publish(session, self._topics.status, self._status_payload("online"), retain=True)
+        await line.publish(self._status_message("online"))
         self._connected = True
         self._outage.found()
         self._watch.connected()
         try:
             await self._supervisor.together(
-                express=self._send_express(session),
-                listen=self._listen(session),
+                express=self._objects.send_express(line),
+                listen=self._listen(line),
                 commits=self._outbox.watch_commits(),
-                log=self._deliver(session),
-                summary=self._keep_summary(session),
-                hold=self._empty_held(session),
-                heartbeat=self._beat(session),
+                log=self._deliver(line),
+                summary=self._objects.keep_summary(line, lambda: self._outbox.cursors.get(Stream.ALARM, 0)),
+                hold=self._objects.empty_held(line),
+                heartbeat=self._beat(line),
             )
         except asyncio.CancelledError:
-            await self._say_goodbye(session)
+            await self._say_goodbye(line)
             raise
         finally:
             self._connected = False
@@ -202,107 +193,53 @@ class MqttDelivery:
         except Refused as error:
             self._outage.denied(topic, str(error))
 
-    async def _say_goodbye(self, session: MqttSession) -> None:
+    async def _say_goodbye(self, line: Line) -> None:
         try:
             async with asyncio.timeout(GOODBYE_S_MAX):
-                await self._publish(session, self._topics.status, self._status_payload("stopped"), retain=True)
+                await line.publish(self._status_message("stopped"))
         except (TimeoutError, LinkLost, PeerViolation, Refused):
             _log.info("the broker did not take the goodbye; the will speaks")
 
-    async def _deliver(self, session: MqttSession) -> None:
-        while not await self._rebuild(session):
-            await wait_for(self._clock, SNAPSHOT_RETRY_S)
-        await self._subscribe(session, self._topics.alarms_filter)  # to find objects of alarms that are over
-        await self._outbox.run(session)
+    async def _deliver(self, line: Line) -> None:
+        while not await self._objects.rebuild(line):
+            await wait_for(self._clock, REBUILD_RETRY_S)
+        await self._subscribe(
+            line.session, self._topics.alarms_filter, as_published=True
+        )  # to find what is over, or forged
+        await self._outbox.run(line)
 
-    async def _rebuild(self, session: MqttSession) -> bool:
-        """Make what the broker retains true: it may have lost everything, or kept what is over. False: unreadable."""
-        covered = self._log_source.marks().get(Stream.ALARM, 0)
-        try:
-            open_alarms = await self._log_source.open_alarms()
-            closed = await self._log_source.recently_closed_alarms(CLOSED_CLEARED_MAX)
-        except StoreFailed as error:
-            _log.warning("the log cannot be read for delivery", extra={"error": str(error)})
-            open_alarms, closed, readable = (), (), False
-        else:
-            readable = True
-        if readable:
-            self._covered = covered
-            over = [*self._board.adopt(open_alarms, self._clock.now().mono_s), *(alarm.id for alarm in closed)]
-            for alarm_id in over:
-                if not self._board.holds(alarm_id):
-                    await self._publish(session, self._topics.alarm(alarm_id), b"", retain=True)
-        for alarm in self._board.objects():
-            await self._publish(session, self._topics.alarm(alarm.id), alarm_object(self._voice(), alarm), retain=True)
-        self._board_changed.set()
-        return readable
-
-    async def _send_express(self, session: MqttSession) -> None:
+    async def _listen(self, line: Line) -> None:
         while True:
-            await self._express_waits.wait()
-            self._express_waits.clear()
-            while self._express:
-                alarm_id, alarm = next(iter(self._express.items()))
-                payload = alarm_object(self._voice(), alarm)
-                await self._publish(session, self._topics.alarm(alarm_id), payload, retain=True)
-                if self._express.get(alarm_id) is alarm:
-                    del self._express[alarm_id]
+            received = await line.session.receive()
+            await self._hear(line, received)
+            line.session.acknowledge(received)
 
-    async def _listen(self, session: MqttSession) -> None:
-        while True:
-            received = await session.receive()
-            await self._hear(session, received)
-            session.acknowledge(received)
-
-    async def _hear(self, session: MqttSession, received: Received) -> None:
+    async def _hear(self, line: Line, received: Received) -> None:
         station = station_of(received.topic)
+        alarm_id = self._topics.alarm_id(received.topic)
         if station is not None:
             self._watch.hear(station, received.payload)
-            return
-        alarm_id = self._topics.alarm_id(received.topic)
-        if alarm_id is not None:
-            if received.payload and received.retained and not self._board.holds(alarm_id):
-                await self._publish(session, received.topic, b"", retain=True)
-            return
+        elif alarm_id is not None:
+            await self._objects.hear(line, alarm_id, received)
+        else:
+            await self._answer(line, received)
+
+    async def _answer(self, line: Line, received: Received) -> None:
         reply = await self._desk.handle(received)
         if reply is None:
             return
-        if reply.body["verb"] == "receipt" and reply.body["accepted"] and reply.station in self._watch.stations:
-            self._watch.receipt(reply.station)
         now = self._clock.now().utc
         payload = reply_message(self._voice(), self._ids.new(now), now, reply.station, reply.body)
         extras = Extras(content_type=CONTENT_TYPE, expiry_s=REPLY_EXPIRY_S, correlation=reply.correlation)
-        await self._publish(session, self._topics.reply(reply.station), payload, extras=extras)
+        await line.publish(Message(topic=self._topics.reply(reply.station), payload=payload, extras=extras))
 
-    async def _keep_summary(self, session: MqttSession) -> None:
-        while True:
-            await self._board_changed.wait()
-            self._board_changed.clear()
-            now = self._clock.now().utc
-            as_of = self._outbox.cursors.get(Stream.ALARM, 0)
-            payload = summary_message(self._voice(), self._ids.new(now), now, self._board.open(), as_of)
-            await self._publish(session, self._topics.summary, payload, retain=True)
-
-    async def _empty_held(self, session: MqttSession) -> None:
-        while True:
-            self._hold_changed.clear()
-            due = self._board.next_due()
-            cancel = None if due is None else self._clock.call_at(due, self._hold_changed.set)
-            try:
-                await self._hold_changed.wait()
-            finally:
-                if cancel is not None:
-                    cancel()
-            for alarm_id in self._board.pop_due(self._clock.now().mono_s):
-                await self._publish(session, self._topics.alarm(alarm_id), b"", retain=True)
-
-    async def _beat(self, session: MqttSession) -> None:
+    async def _beat(self, line: Line) -> None:
         extras = Extras(content_type=CONTENT_TYPE, expiry_s=round(2 * self._settings.heartbeat))
         while True:
             now = self._clock.now().utc
             high, sent = self._log_source.marks(), self._outbox.cursors
             payload = heartbeat_message(self._voice(), self._ids.new(now), now, boot=self._boot, high=high, sent=sent)
-            await self._publish(session, self._topics.heartbeat, payload, extras=extras)
+            await line.publish(Message(topic=self._topics.heartbeat, payload=payload, extras=extras))
             await wait_for(self._clock, self._settings.heartbeat)
 
     # --- leaves -----------------------------------------------------------------------------------------------------
@@ -311,44 +248,20 @@ class MqttDelivery:
         named = self._settings.people == "named"
         return Voice(site=self._site, epoch=self._log_source.epoch, name_people=named)
 
-    def _status_payload(self, state: str) -> bytes:
+    def _status_message(self, state: str) -> Message:
         now = self._clock.now().utc
         high = self._log_source.marks()
-        return status_message(self._voice(), self._session_id, now, state=state, boot=self._boot, high=high)
+        payload = status_message(self._voice(), self._session_id, now, state=state, boot=self._boot, high=high)
+        return Message(topic=self._topics.status, payload=payload, retain=True)
 
     def _messages(self, row: StreamRow) -> tuple[Message, ...]:
         """A row's journal message, and its alarm's object where that is news."""
-        voice = self._voice()
         priority = {} if row.alarm is None else {"priority": str(row.alarm.priority)}
         extras = Extras(content_type=CONTENT_TYPE, user={"type": row.event.kind, "seq": str(row.sequence)} | priority)
-        journal = Message(topic=self._topics.stream(row.stream), payload=journal_message(voice, row), extras=extras)
-        if row.alarm is None:
-            return (journal,)
-        self._board.committed(row.alarm.id)
-        if row.sequence <= self._covered or not self._board.take(row.alarm, self._clock.now().mono_s):
-            return (journal,)
-        self._note_move(row.alarm)
-        object_ = alarm_object(voice, row.alarm)
-        return journal, Message(
-            topic=self._topics.alarm(row.alarm.id), payload=object_, retain=True, extras=_STRUCTURED
-        )
-
-    def _note_move(self, alarm: Alarm) -> None:
-        self._board_changed.set()
-        if alarm.closed:
-            self._hold_changed.set()
-
-    async def _publish(
-        self,
-        session: MqttSession,
-        topic: str,
-        payload: bytes,
-        *,
-        retain: bool = False,
-        extras: Extras | None = _STRUCTURED,
-    ) -> None:
-        puback = await session.publish(topic, payload, retain=retain, extras=extras)
-        self._on_puback(Message(topic=topic, payload=b"", retain=True), puback)
+        payload = journal_message(self._voice(), row)
+        journal = Message(topic=self._topics.stream(row.stream), payload=payload, extras=extras)
+        moved = self._objects.object_of(row)
+        return (journal,) if moved is None else (journal, moved)
 
     def _on_puback(self, message: Message, puback: Puback) -> None:
         self._last_puback_mono_s = self._clock.now().mono_s

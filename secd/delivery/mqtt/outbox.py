@@ -7,14 +7,13 @@ the broker denies blocks its own lane only, and is tried again. PUBACK is not de
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
+from secd.delivery.mqtt.line import Line, Message
 from secd.delivery.ports import LogSource
 from secd.model.errors import StoreFailed
 from secd.model.event import Stream
 from secd.model.stream import StreamRow
 from secd.runtime.clock import Clock
-from secd.runtime.mqtt import Extras, MqttSession, Puback
 
 _log = logging.getLogger(__name__)
 LANES = (Stream.ALARM, Stream.EVENT, Stream.HEALTH)
@@ -22,16 +21,6 @@ CHUNK = 40
 """Less than the session's window, so that an express alarm never waits for a place in it."""
 DENIED_S = 30.0
 UNREADABLE_S = 1.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """One message to publish. `retain`: the object of an alarm; otherwise a row of a journal."""
-
-    topic: str
-    payload: bytes
-    retain: bool = False
-    extras: Extras | None = None
 
 
 class Outbox:
@@ -44,13 +33,11 @@ class Outbox:
         clock: Clock,
         destination: str,
         address: Callable[[StreamRow], tuple[Message, ...]],
-        heard: Callable[[Message, Puback], None],
     ) -> None:
         self._source = log
         self._clock = clock
         self._destination = destination
         self._address = address
-        self._heard = heard
         self._cursors: dict[Stream, int] = {}
         self._blocked_until: dict[Stream, float] = {}
         self._wake = asyncio.Event()
@@ -71,13 +58,13 @@ class Outbox:
             await self._source.wait_for_commit()
             self._wake.set()
 
-    async def run(self, session: MqttSession) -> None:
-        """Deliver until the session ends."""
+    async def run(self, line: Line) -> None:
+        """Deliver until the line ends."""
         self._blocked_until.clear()
         while True:
             self._wake.clear()
             try:
-                moved = await self._deliver_next(session)
+                moved = await self._deliver_next(line)
             except StoreFailed as error:
                 _log.warning("the log cannot be read for delivery", extra={"error": str(error)})
                 self._wake_in(UNREADABLE_S)
@@ -85,27 +72,26 @@ class Outbox:
             if not moved:
                 await self._wake.wait()
 
-    async def _deliver_next(self, session: MqttSession) -> bool:
+    async def _deliver_next(self, line: Line) -> bool:
         """One chunk of the first lane that has something; alarms are looked at anew after every chunk."""
         await self._load()
         now_mono_s = self._clock.now().mono_s
         for stream in LANES:
-            if self._blocked_until.get(stream, 0.0) <= now_mono_s and await self._deliver(session, stream):
+            if self._blocked_until.get(stream, 0.0) <= now_mono_s and await self._deliver(line, stream):
                 return True
         return False
 
-    async def _deliver(self, session: MqttSession, stream: Stream) -> bool:
+    async def _deliver(self, line: Line, stream: Stream) -> bool:
         after = self._cursors[stream]
         if self._source.marks().get(stream, 0) <= after:
             return False
         messages_each = 2 if stream is Stream.ALARM else 1
         rows = await self._source.read_stream(stream, after, CHUNK // messages_each)
-        sent = [(row, message, await self._send(session, message)) for row in rows for message in self._address(row)]
+        sent = [(row, message, await line.send(message)) for row in rows for message in self._address(row)]
         upto, denied = after, False
         try:
             for row, message, answer in sent:
-                puback = await session.confirm(answer)
-                self._heard(message, puback)
+                puback = await line.confirm(message, answer)
                 if puback.denied and not message.retain:
                     denied = True
                 if not denied:
@@ -118,9 +104,6 @@ class Outbox:
             self._blocked_until[stream] = self._clock.now().mono_s + DENIED_S
             self._wake_in(DENIED_S)
         return upto > after
-
-    async def _send(self, session: MqttSession, message: Message) -> asyncio.Future[Puback]:
-        return await session.send(message.topic, message.payload, retain=message.retain, extras=message.extras)
 
     async def _load(self) -> None:
         if self._cursors:

@@ -43,8 +43,6 @@ class MqttSettings(Settings):
     login: MqttLogin | None = None
     ca: Text | None = None
     """File of the CA that signed the broker's certificate; without it the host's own CAs."""
-    client_id: Name | None = None
-    """Unique at the broker; made of instance and site where it is not given."""
     heartbeat: Annotated[Seconds, Ge(1), Le(60)] = 10.0
     hold_closed: Annotated[Seconds, Ge(0), Le(86_400)] = 60.0
     """How long a closed alarm's retained object stays before it is emptied."""
@@ -52,4 +50,4 @@ class MqttSettings(Settings):
     """Whether events carry the names of holders (S21)."""
 
 
-SECTIONS = (Section(key="mqtt", model=MqttSettings, many=False),)
+SECTIONS = (Section(key="mqtt", model=MqttSettings, many=False, required=True),)

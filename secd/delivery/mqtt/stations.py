@@ -1,6 +1,6 @@
 """Is anybody there? Each station's own retained status, and trouble when it is lost or was never heard of.
 
-In: messages on station/{c}/status, receipts, whether the broker is connected. Out: station.lost, station.found, each once.
+In: messages on station/{c}/status, whether the broker is connected. Out: station.lost, station.found, each once.
 While the broker is away nothing is known of stations, and broker.lost says so.
 """
 
@@ -30,10 +30,9 @@ _DECODER = msgspec.json.Decoder(_Status)
 
 @dataclass(slots=True)
 class StationView:
-    """What is known of one station. `state`: unknown, online, stopped, lost. `received`: upto by stream."""
+    """What is known of one station. `state`: unknown, online, lost."""
 
     state: str = "unknown"
-    receipts: int = 0
     reported_lost: bool = False
 
 
@@ -71,10 +70,6 @@ class StationWatch:
             self._found(name, view)
         else:
             self._lost(name, view, "says that it is gone" if payload else "has withdrawn its status")
-
-    def receipt(self, name: str) -> None:
-        """A station showed something."""
-        self.stations[name].receipts += 1
 
     def _count(self) -> None:
         self._cancel = None
