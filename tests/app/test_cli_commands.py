@@ -64,6 +64,7 @@ async def test_alarms_are_listed_acknowledged_once_and_a_stale_revision_is_refus
         _, printed = await site.daemon.command("alarms", "list", "--json")
         alarm = json.loads(printed)["alarms"][0]
         assert (alarm["point"], alarm["priority"], alarm["received_by"]) == ("probation-desk", 1, ["sheriff"])
+        await site.witness.event("panic.restored", "probation-desk", after=mark)
         site.house.panel.press(3)
         await site.witness.event("alarm.repeated", after=mark)
         stale = await site.daemon.command("alarms", "ack", alarm["id"], "--rev", str(alarm["rev"]))
