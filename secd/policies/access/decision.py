@@ -7,7 +7,7 @@ first by name, so that the order of files says nothing.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -20,6 +20,9 @@ _BAD_STANDING = {
     Standing.LOST: "credential_lost",
     Standing.STOLEN: "credential_stolen",
 }
+
+_NEVER = datetime(1, 1, 1, tzinfo=UTC)
+_MINUTE = timedelta(minutes=1)
 
 
 class Outcome(NamedTuple):
@@ -48,7 +51,8 @@ class _Remembered:
 
     holders: dict[HolderId, int] = field(default_factory=dict)
     rows: dict[int, list[int]] = field(default_factory=dict)
-    minute: int = -1
+    minute: datetime = _NEVER
+    minute_over: datetime = _NEVER
     minute_mask: int = 0
 
 
@@ -96,11 +100,11 @@ class AccessTables:
         if not keys:
             return Outcome(None, "unknown_format", None)
         credentials = self.people.credentials
-        found = [credentials[key] for key in keys if key in credentials]
+        found = [credential for key in keys if (credential := credentials.get(key)) is not None]
         if not found:
             return Outcome(None, "unknown_credential", None)
         first = found[0]
-        formats = tuple(credential.format for credential in found)
+        formats = (first.format,) if len(found) == 1 else tuple(credential.format for credential in found)
         if len(found) > 1 and any(credential.holder != first.holder for credential in found):
             return Outcome(None, "ambiguous_card", None, formats)
         holder = self.people.holders.get(first.holder)
@@ -134,14 +138,15 @@ class AccessTables:
     def mask_at(self, at: datetime) -> int:
         """The rules whose time it is."""
         remembered = self._remembered
-        minute = int(at.timestamp()) // 60
-        if minute == remembered.minute:
+        if remembered.minute <= at < remembered.minute_over:
             return remembered.minute_mask
         ordinal, of_day = self.calendar.local(at)
         row = remembered.rows.get(ordinal)
         if row is None:
             row = self._row(ordinal)
-        remembered.minute, remembered.minute_mask = minute, row[of_day]
+        remembered.minute = at.replace(second=0, microsecond=0)
+        remembered.minute_over = remembered.minute + _MINUTE
+        remembered.minute_mask = row[of_day]
         return row[of_day]
 
     def _mask_of(self, holder: Holder) -> int:
@@ -171,9 +176,10 @@ def unfit(credential: Credential, holder: Holder, at: datetime) -> str:
     """Why a credential or its holder is not good at this moment; "" if both are."""
     if credential.standing is not Standing.ACTIVE:
         return _BAD_STANDING[credential.standing]
-    for valid_from in (credential.valid_from, holder.valid_from):
-        if valid_from is not None and at < valid_from:
-            return "not_yet_valid"
+    if credential.valid_from is not None and at < credential.valid_from:
+        return "not_yet_valid"
+    if holder.valid_from is not None and at < holder.valid_from:
+        return "not_yet_valid"
     if credential.valid_until is not None and at >= credential.valid_until:
         return "expired"
     if holder.valid_until is not None and at >= holder.valid_until:
