@@ -15,6 +15,7 @@ from secd.model.alarm import AlarmMode
 from secd.model.secret import Secret
 from secd.model.wiring import Wiring
 from secd.policies.compile import Tables, compile_tables
+from secd.runtime.logs import redaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +30,14 @@ class Assembly:
 
 
 def resolver(base: Path) -> Callable[[SecretRef], Secret]:
-    """Looks secrets up beside the site's files, in systemd's credentials and in the environment."""
-    return lambda ref: resolve_secret(ref, base=base, environ=os.environ)
+    """Looks secrets up beside the site's files, in systemd's credentials and in the environment; logs never show them."""
+
+    def resolve(ref: SecretRef) -> Secret:
+        secret = resolve_secret(ref, base=base, environ=os.environ)
+        redaction.hide(secret)
+        return secret
+
+    return resolve
 
 
 def assemble(site: LoadedSite, resolve: Callable[[SecretRef], Secret]) -> Assembly:
