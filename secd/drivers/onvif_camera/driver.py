@@ -21,6 +21,7 @@ from secd.model.observation import Observation
 from secd.model.order import DeviceOrder, FetchPicture, Outcome, PulseOutput, SetOutput, SetSignal
 from secd.model.secret import Secret
 from secd.runtime.clock import Clock, wait_for
+from secd.runtime.logs import one_line
 
 if TYPE_CHECKING:
     import aiohttp
@@ -186,11 +187,11 @@ class OnvifCameraDriver:
         return min(max((client.time.now() - notification.at).total_seconds(), 0.0), at_most_s)
 
     async def _watch(self, client: "CameraClient", report: Report) -> NoReturn:
-        """A camera without events: see that it is there."""
+        """A camera without events: see that it is there and still knows us."""
         self._come_up(client, report)
         while True:
             await wait_for(self._clock, WATCH_S)
-            await client.learn_clock()
+            await client.identify()
 
     def _come_up(self, client: "CameraClient", report: Report) -> None:
         if self._live is None:
@@ -219,7 +220,7 @@ class OnvifCameraDriver:
         except TimeoutError:
             return Outcome(order=order.id, done=False, detail="the camera sent no picture in time")
         except (LinkLost, Refused, PeerViolation) as error:
-            return Outcome(order=order.id, done=False, detail=str(error))
+            return Outcome(order=order.id, done=False, detail=one_line(error))
         return Outcome(order=order.id, done=True, picture=picture)
 
 

@@ -1,7 +1,7 @@
 """The SOAP library, taken in hand: onvif-zeep-async knows the WSDL, writes requests and reads replies; nothing else is its.
 
 In: an address and a service's name. Out: `GuardedService`, whose every call goes through our `CameraHttp`. What the library
-would do otherwise and does not here (docs/adr/0002-onvif-client.md): open sessions of its own without checking certificates,
+would do otherwise and does not here (docs/adr/0003-onvif-client.md): open sessions of its own without checking certificates,
 keep a cache in the home directory, sign with the wall clock, read without bounds.
 """
 

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+from secd.drivers.onvif_camera.driver import WATCH_S
+from secd.model.errors import LinkLost, Refused
 from secd.model.facts import CameraSaw, DeviceTold, LinkChanged
 from secd.runtime.clock import ManualClock
 from simulators.faults import SimulatedClock
@@ -100,10 +102,23 @@ async def test_a_camera_without_events_is_up_and_says_so(connect):
         assert (await link.picture()).done
 
 
+async def test_a_camera_without_events_that_goes_away_or_changes_its_password_is_noticed(connect):
+    for trouble, family in (("close", LinkLost), ("set_password", Refused)):
+        clock = ManualClock(datetime(2026, 11, 23, 15, 0, tzinfo=UTC))
+        async with OnvifCamera(events=False) as camera, connect(camera.address, clock=clock) as link:
+            await link.up()
+            if trouble == "close":
+                await camera.close()
+            else:
+                camera.set_password(password="another")
+            await clock.advance(WATCH_S)
+            assert isinstance(await link.ended(), family)
+
+
 async def test_no_free_pull_point_is_a_lost_link_that_is_tried_again(connect):
     async with OnvifCamera(pull_points_max=0) as camera, connect(camera.address) as link:
         error = await link.ended()
-    assert type(error).__name__ == "LinkLost"
+    assert isinstance(error, LinkLost)
     assert "maximum number of pull points" in str(error)
 
 
