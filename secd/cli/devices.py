@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from secd.cli.client import get, json_option, socket_option
-from secd.cli.printing import print_json, print_table
+from secd.cli.printing import local_time, print_json, print_table
 
 COLUMNS = (
     ("DEVICE", "device"), ("FAMILY", "family"), ("LINK", "state"), ("SINCE", "since"), ("SEEN", "last_seen"),
@@ -22,4 +22,8 @@ def devices(socket_path: Path, as_json: bool) -> None:
     if as_json:
         print_json(answer)
     else:
-        print_table(COLUMNS, answer["devices"], empty="this site has no devices")
+        rows = [
+            {**device, "since": local_time(device["since"]), "last_seen": local_time(device["last_seen"])}
+            for device in answer["devices"]
+        ]
+        print_table(COLUMNS, rows, empty="this site has no devices")

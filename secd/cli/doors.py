@@ -7,7 +7,7 @@ import click
 
 from secd.cli.client import get, json_option, post, reason_option, segment, socket_option
 from secd.cli.moments import Moment
-from secd.cli.printing import print_json, print_table
+from secd.cli.printing import local_time, print_json, print_table
 
 COLUMNS = (
     ("DOOR", "door"), ("MODE", "mode"), ("BY", "layer"), ("CONTACT", "physical"), ("LOCK", "lock"),
@@ -29,7 +29,11 @@ def list_doors(socket_path: Path, as_json: bool) -> None:
     if as_json:
         print_json(answer)
     else:
-        print_table(COLUMNS, answer["doors"], empty="this site has no doors")
+        rows = [
+            {**door, "until": local_time(door["until"]), "alarms": len(door["alarms"]) or None}
+            for door in answer["doors"]
+        ]
+        print_table(COLUMNS, rows, empty="this site has no doors")
 
 
 @doors.command()

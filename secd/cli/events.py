@@ -11,6 +11,11 @@ from secd.cli.client import get, json_option, socket_option
 from secd.cli.moments import Moment
 from secd.cli.printing import local_time, print_json, visible
 
+FOR_PROGRAMS = frozenset(
+    {"door", "policy", "keys", "sha256", "order", "grant", "alarm", "digest", "previous", "due_mono_s", "bit_count"}
+)
+"""Parts of a fact that only --json shows."""
+
 
 @click.command()
 @click.option("--kind", multiple=True, help="Event kind, e.g. access.denied; may be given again.")
@@ -38,6 +43,10 @@ def events(socket_path: Path, following: bool, as_json: bool, limit: int, **give
             return
 
 
+def _worth_saying(key: str, value: Any) -> bool:
+    return key not in FOR_PROGRAMS and value not in ("", None, [], 0, False, {})
+
+
 def _query(given: dict[str, Any]) -> dict[str, str]:
     query = {}
     for name, value in given.items():
@@ -55,8 +64,7 @@ def _show(event: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print_json(event)
         return
-    fact = {key: value for key, value in event["fact"].items() if value not in ("", None, [], 0, False, {})}
-    says = " ".join(f"{key}={visible(value)}" for key, value in fact.items() if key not in {"door", "policy"})
+    says = " ".join(f"{key}={visible(value)}" for key, value in event["fact"].items() if _worth_saying(key, value))
     author = f" by {event['author']}" if event.get("author") else ""
     click.echo(
         f"{event['seq']:>7}  {local_time(event['occurred'])}  {event['kind']:<26} {visible(event['subject']):<20} {says}{author}"

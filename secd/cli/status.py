@@ -20,11 +20,11 @@ def status(socket_path: Path, as_json: bool) -> None:
         return
     click.echo(click.style(answer["line"], bold=True))
     for name, value in answer["rooms"].items():
-        click.echo(f"  {name:<14}{visible(value)}")
+        click.echo(f"  {name:<17}{visible(value)}")
     for trouble in answer["troubles"]:
         click.echo(click.style(f"  ! {visible(trouble)}", fg="red"))
     click.echo(
-        f"  {'running since':<14}{local_time(answer['since'])}, version {answer['version']}, policy {_short(answer)}"
+        f"  {'running since':<17}{local_time(answer['since'])}, version {answer['version']}, policy {_short(answer)}"
     )
 
 
