@@ -21,6 +21,7 @@ from secd.delivery.ports import Submit
 from secd.model.entry import Answer
 from secd.model.facts import CommandGiven
 from secd.runtime.clock import Clock
+from secd.runtime.crashpoint import reached
 from secd.runtime.mqtt import Received
 
 _log = logging.getLogger(__name__)
@@ -149,6 +150,7 @@ class CommandDesk:
             target = _AlarmRev(id=command.alarm_id, rev=command.rev)
             answer = await self._give("alarm.acknowledge", station, target, command.operator, command.note)
             return _told(command.cmd_id, (target, answer))
+        reached("received")
         told: list[tuple[_AlarmRev, Answer]] = []
         for one in command.alarms:
             busy = bool(told) and told[-1][1].code == "busy"  # it did not come to the last one: spare it the rest

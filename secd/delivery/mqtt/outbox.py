@@ -14,6 +14,7 @@ from secd.model.errors import StoreFailed
 from secd.model.event import Stream
 from secd.model.stream import StreamRow
 from secd.runtime.clock import Clock
+from secd.runtime.crashpoint import reached
 
 _log = logging.getLogger(__name__)
 LANES = (Stream.ALARM, Stream.EVENT, Stream.HEALTH)
@@ -87,6 +88,7 @@ class Outbox:
             return False
         messages_each = 2 if stream is Stream.ALARM else 1
         rows = await self._source.read_stream(stream, after, CHUNK // messages_each)
+        reached("publishing")
         sent = [(row, message, await line.send(message)) for row in rows for message in self._address(row)]
         upto, denied = after, False
         try:
@@ -98,6 +100,7 @@ class Outbox:
                     upto = row.sequence
         finally:
             if upto > after:
+                reached("published")
                 self._cursors[stream] = upto
                 await self._source.save_delivery_cursor(self._destination, stream, upto)
         if denied:

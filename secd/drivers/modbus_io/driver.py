@@ -252,6 +252,7 @@ class ModbusIoDriver:
             async with connection.turn:
                 await connection.write_registers(self._profile.acknowledge_activations, self._presses[1])
             self._presses = None
+            reached("acknowledged")
 
 
 def _runs(oldest: int, newest: int) -> list[tuple[int, int]]:

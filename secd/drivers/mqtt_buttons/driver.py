@@ -19,6 +19,7 @@ from secd.model.order import DeviceOrder, Outcome
 from secd.model.secret import Secret
 from secd.model.time import Instant
 from secd.runtime.clock import Clock
+from secd.runtime.crashpoint import reached
 from secd.runtime.mqtt import BrokerAddress, Dial, Received, open_session
 
 SESSION_EXPIRY_S = 7 * 24 * 3600
@@ -58,8 +59,10 @@ class MqttButtonsDriver:
             self._report(report, LinkChanged(up=True), self._clock.now())
             while True:
                 received = await session.receive()
+                reached("read")
                 self._take(report, received)
                 session.acknowledge(received)
+                reached("acknowledged")
 
     async def perform(self, order: DeviceOrder) -> Outcome:
         """Nothing: a button has no output."""

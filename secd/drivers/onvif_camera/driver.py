@@ -21,6 +21,7 @@ from secd.model.observation import Observation
 from secd.model.order import DeviceOrder, FetchPicture, Outcome, PulseOutput, SetOutput, SetSignal
 from secd.model.secret import Secret
 from secd.runtime.clock import Clock, wait_for
+from secd.runtime.crashpoint import reached
 from secd.runtime.logs import one_line
 
 if TYPE_CHECKING:
@@ -166,6 +167,7 @@ class OnvifCameraDriver:
         for notification in notifications[:TAKEN_MAX]:
             saw = told.news(notification)
             if saw is not None:
+                reached("read")
                 age_s = 0.0 if saw.initial else self._age_s(client, notification, waited_s)
                 self._tell(report, saw, age_s=age_s)
         if len(notifications) > TAKEN_MAX:
