@@ -3,7 +3,8 @@
 import pytest
 from builders import Scene, acts, court_tables, kinds, site_values
 
-from secd.model.facts import AlarmMoved, ButtonState, InputState, PressKind
+from secd.model.facts import AlarmMoved, ButtonState, InputState, OrderEnded, PointChanged, PressKind, Trouble
+from secd.model.names import OrderId
 from secd.model.order import DesiredLock, TakeSnapshot
 from secd.policies.views import alarm_views, door_views, silent_points
 
@@ -351,3 +352,39 @@ def test_open_alarms_are_shown_the_untaken_and_urgent_first(scene: Scene) -> Non
     scene.press("unheard")
     ack(scene, "desk-panic")
     assert [alarm.rule for alarm in alarm_views(scene.state)] == ["built-in", "lost", "motion", "desk-panic"]
+
+
+def test_a_flood_of_buttons_nobody_configured_is_heard_and_stays_bounded(scene: Scene) -> None:
+    for number in range(200):
+        scene.badge(f"radio/stranger-{number}", source="radio")
+    alarms = scene.state.open_alarms()
+    assert len(alarms) == 65
+    assert sum(alarm.occurrences for alarm in alarms) == 200
+
+
+def test_orders_that_fail_without_a_device_are_one_alarm_and_not_one_each() -> None:
+    rules = "{failed: {when: {event: order.failed}, priority: 4}}"
+    scene = Scene(tables=court_tables(site_values(alarms=rules))).start()
+    for number in range(5):
+        order = OrderId(f"order-{number}")
+        scene.tell("order.failed", order, OrderEnded(order=order, act="TakeSnapshot", result="failed"), source="secd")
+    assert scene.alarm("failed").occurrences == 5
+
+
+@pytest.mark.parametrize(
+    ("kind", "restored"), [("config.rejected", "config.restored"), ("store.degraded", "store.recovered")]
+)
+def test_a_trouble_of_the_whole_site_ends_wherever_it_was_seen(kind: str, restored: str) -> None:
+    rules = f"{{trouble: {{when: {{event: {kind}}}, priority: 3}}}}"
+    scene = Scene(tables=court_tables(site_values(alarms=rules))).start()
+    scene.tell(kind, "/some/place", Trouble(what="wrong", where="/some/place"))
+    scene.tell(restored, "secd", Trouble(what="right"))
+    assert scene.alarm("trouble").condition == "cleared"
+
+
+def test_a_faulted_contact_that_reads_open_again_is_no_longer_faulted() -> None:
+    rules = "{fault: {when: {event: door.contact_faulted}, priority: 3}}"
+    scene = Scene(tables=court_tables(site_values(alarms=rules))).start()
+    scene.tell("door.contact_faulted", "east", PointChanged(point="input/3", state=InputState.CUT))
+    scene.open("east")
+    assert scene.alarm("fault").condition == "cleared"

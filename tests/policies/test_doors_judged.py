@@ -51,6 +51,7 @@ def test_a_release_that_is_used_is_taken_and_relocked_on_opening(scene: Scene) -
     assert passage(scene).holder == "rivera"
     assert passage(scene).grant == scene.verdicts[-3].findings[0].id
     assert acts(verdict) == [RelockDoor(door="east")]
+    assert not verdict.orders[0].urgent  # the release did its work; only a lockdown or an operator ends it unfinished
 
 
 def test_a_release_that_nobody_uses_is_not_taken(scene: Scene) -> None:

@@ -29,6 +29,8 @@ RESTORED_BY: dict[str, str] = {
     "door.not_secured": "door.secured",
     "door.released_outside_secd": "door.secured",
     "door.contact_faulted": "door.closed",
+    "exit.input_faulted": "exit.ended",
+    "door.bolt_faulted": "door.bolt_thrown",
     "rex.stuck": "rex.cleared",
     "device.went_offline": "device.came_back",
     "device.refused": "device.came_back",
@@ -46,6 +48,16 @@ RESTORED_BY: dict[str, str] = {
     "station.lost": "station.found",
 }
 """Which event says that a kind's cause is gone. A kind that is not here is over as soon as it has happened."""
+ALSO_RESTORED_BY: dict[str, str] = {
+    "door.opened": "door.contact_faulted",
+    "exit.requested": "exit.input_faulted",
+    "exit.ended": "exit.input_faulted",
+    "door.bolt_thrown": "door.bolt_faulted",
+    "door.bolt_withdrawn": "door.bolt_faulted",
+}
+"""A faulted input that reads anything again is no longer faulted."""
+OF_THE_SITE = frozenset({"store.recovered", "clock.trusted", "config.restored"})
+"""These end a trouble of the whole site, wherever it was seen."""
 SECURED_CLEARS: dict[str, frozenset[str]] = {
     "closed": frozenset({"door.forced_open", "door.held_open", "door.held_warned", "door.opened_while_away"}),
     "mode_unlocked": frozenset({"door.held_open", "door.held_warned"}),
@@ -172,6 +184,13 @@ def has_restoration(step: Step, alarm: Alarm) -> bool:
     return point is not None and not point.wireless
 
 
+def cameras_of(step: Step, rule: AlarmRule, point: str) -> tuple[CameraId, ...]:
+    """The cameras that look at what a rule matched."""
+    table = step.table(point)
+    of_door = table.cameras if rule.snapshot_of_door and table is not None else ()
+    return (*rule.snapshot, *(camera for camera in of_door if camera not in rule.snapshot))
+
+
 def _raise(step: Step, rule: AlarmRule, match: Match) -> None:
     alarm = Alarm(
         id=step.alarm_id(match.cause.id),
@@ -193,7 +212,7 @@ def _raise(step: Step, rule: AlarmRule, match: Match) -> None:
         last=match.cause.occurred,
         cause=match.cause.id,
         press=match.press,
-        cameras=rule.snapshot or _door_cameras(step, rule, match.point),
+        cameras=cameras_of(step, rule, match.point),
         procedure=rule.procedure,
         reason=match.reason,
     )
@@ -228,8 +247,3 @@ def _settle(step: Step, opened: OpenAlarm) -> None:
 
 def _with(opened: OpenAlarm, **changes: object) -> OpenAlarm:
     return replace(opened, alarm=replace(opened.alarm, **changes))  # type: ignore[arg-type]
-
-
-def _door_cameras(step: Step, rule: AlarmRule, point: str) -> tuple[CameraId, ...]:
-    table = step.table(point)
-    return table.cameras if rule.snapshot_of_door and table is not None else ()

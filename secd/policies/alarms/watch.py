@@ -15,6 +15,7 @@ from secd.model.facts import (
     DoorFinding,
     InputState,
     LinkChanged,
+    OrderEnded,
     PanicPressed,
     PointChanged,
     PressKind,
@@ -23,7 +24,18 @@ from secd.model.facts import (
 from secd.model.names import RuleId
 from secd.model.order import TakeSnapshot
 from secd.policies import levels
-from secd.policies.alarms.book import PANIC, RESTORED_BY, SECURED_CLEARS, Match, clear, still_there, strike
+from secd.policies.alarms.book import (
+    ALSO_RESTORED_BY,
+    OF_THE_SITE,
+    PANIC,
+    RESTORED_BY,
+    SECURED_CLEARS,
+    Match,
+    cameras_of,
+    clear,
+    still_there,
+    strike,
+)
 from secd.policies.doors.modes import first_card_passed
 from secd.policies.rows import PanicState
 from secd.policies.step import SNAPSHOT_VALID_S, Step
@@ -31,13 +43,13 @@ from secd.policies.tables import AlarmRule, PanicTable
 
 BUILT_IN = RuleId("built-in")
 CHECK_INS_MISSED = 3
+STRANGERS_MAX = 64
 _BUILT_IN_PRESS = AlarmRule(id=BUILT_IN, label="panic", priority=1, silent=False, latching=True)
 _BUILT_IN_TROUBLE = AlarmRule(id=BUILT_IN, label="panic point", priority=2, silent=False, latching=True)
 _TROUBLES = frozenset({"panic.faulted", "panic.went_silent"})
 _PRESSES = frozenset({"panic.activated", "panic.pressed"})
-_CLEARED_BY: dict[str, frozenset[str]] = {
-    cause: frozenset(kind for kind, ends in RESTORED_BY.items() if ends == cause) for cause in set(RESTORED_BY.values())
-}
+_ENDS = [*((end, kind) for kind, end in RESTORED_BY.items()), *ALSO_RESTORED_BY.items()]
+_CLEARED_BY = {end: frozenset(kind for cause, kind in _ENDS if cause == end) for end, _ in _ENDS}
 
 
 def watch(step: Step) -> None:
@@ -65,7 +77,7 @@ def press(step: Step, fact: PanicPressed | PointChanged) -> None:
         times, seen_again = max(1, fact.activations), fact.initial and fact.activations <= 1
     match = Match(
         kind=PANIC,
-        point=event.subject,
+        point=event.subject if point is not None else _stranger(step),
         label=point.label if point is not None else event.subject,
         area=point.area if point is not None else event.area,
         cause=event,
@@ -74,7 +86,7 @@ def press(step: Step, fact: PanicPressed | PointChanged) -> None:
         reason=_when_pressed(event, fact),
         seen_again=seen_again,
     )
-    clear(step, event.subject, ("panic.faulted",), "it can be read again")
+    clear(step, event.subject, frozenset({"panic.faulted"}), "it can be read again")
     for rule in step.tables.rules_of_press.get((event.subject, kind)) or (_BUILT_IN_PRESS,):
         _act(step, rule, match)
 
@@ -120,9 +132,21 @@ def miss_check_ins(step: Step, name: str) -> None:
         step.find("panic.went_silent", name, point.area, ButtonState(point=name))
 
 
+def _stranger(step: Step) -> str:
+    """Where the press of a point nobody configured is noted: by its name, and once those are many, by its device."""
+    known = step.tables.panic_points
+    strangers = [one for one in step.state.open_alarms() if one.kind == PANIC and one.point not in known]
+    many = len(strangers) >= STRANGERS_MAX and all(one.point != step.event.subject for one in strangers)
+    return step.event.source if many else step.event.subject
+
+
 def _consider(step: Step, event: Event) -> None:
     if event.kind == "door.secured" and isinstance(event.fact, DoorFinding):
         clear(step, event.subject, SECURED_CLEARS.get(event.fact.why, frozenset()), event.fact.why)
+    elif event.kind in OF_THE_SITE:
+        for opened in step.state.open_alarms():
+            if opened.kind in _CLEARED_BY[event.kind]:
+                clear(step, opened.point, _CLEARED_BY[event.kind], event.kind)
     elif event.kind in _CLEARED_BY:
         clear(step, event.subject, _CLEARED_BY[event.kind], event.kind)
     if event.kind in _PRESSES:
@@ -151,9 +175,10 @@ def _match(step: Step, event: Event) -> Match:
     door, point = step.table(event.subject), step.tables.panic_points.get(event.subject)
     label = door.label if door is not None else point.label if point is not None else event.subject
     area = door.area if door is not None else point.area if point is not None else event.area
+    nameless = isinstance(event.fact, OrderEnded) and event.subject == event.fact.order
     return Match(
         kind=event.kind,
-        point=event.subject,
+        point=event.source if nameless else event.subject,
         label=label,
         area=area,
         cause=event,
@@ -191,11 +216,7 @@ def _when_pressed(event: Event, fact: PanicPressed | PointChanged) -> str:
 def _act(step: Step, rule: AlarmRule, match: Match) -> None:
     anew = strike(step, rule, match)
     if anew:
-        table = step.table(match.point)
-        cameras = rule.snapshot
-        if rule.snapshot_of_door and table is not None:
-            cameras = (*cameras, *(camera for camera in table.cameras if camera not in cameras))
-        for camera in cameras:
+        for camera in cameras_of(step, rule, match.point):
             step.order(TakeSnapshot(camera=camera), urgent=match.kind == PANIC, valid_s=SNAPSHOT_VALID_S)
     if not match.seen_again or anew:
         for level, area in rule.levels:

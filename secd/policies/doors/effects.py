@@ -32,9 +32,10 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """Something to do at this door, ahead of what waits."""
+    """Something to do at this door. `urgent`: ahead of what is under way there, which ends."""
 
     act: RelockDoor
+    urgent: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,17 +160,21 @@ def _relock(door: DoorState, table: DoorTable, at: Instant) -> Result:
     # An opening cuts the release of a strike short; a closing cuts it short at every lock.
     if door.physical is PhysicalState.OPEN and not table.relock_on_open:
         return door, []
-    return cut_release(door, table, at)
+    return _end_release(door, table, at, urgent=False)
 
 
 def cut_release(door: DoorState, table: DoorTable, at: Instant) -> Result:
-    """End a release of ours that still runs; nothing where none does or the door is unlocked anyway."""
+    """End a release of ours that still runs, or is only on its way; nothing where the door is unlocked anyway."""
+    return _end_release(door, table, at, urgent=True)
+
+
+def _end_release(door: DoorState, table: DoorTable, at: Instant, *, urgent: bool) -> Result:
     if door.released_until_s <= at.mono_s:
         return door, []
     ended = replace(door, released_until_s=at.mono_s, allowed_until_s=at.mono_s)
     if door.mode is DoorMode.UNLOCKED:
         return ended, []
-    return ended, [Act(act=RelockDoor(door=table.name))]
+    return ended, [Act(act=RelockDoor(door=table.name), urgent=urgent)]
 
 
 def _shut(door: DoorState, table: DoorTable, at: Instant) -> Result:

@@ -180,7 +180,7 @@ def _keep(step: Step, table: DoorTable, door: DoorState, said: list[Said]) -> No
             case Found():
                 step.find(one.kind, table.name, table.area, one.fact)
             case Act():
-                step.order(one.act, urgent=True)
+                step.order(one.act, urgent=one.urgent)
             case StillThere():
                 step.still_there.append(table.name)
 
