@@ -8,7 +8,8 @@ BIN := $(VENV)/bin
 setup: $(VENV)/.ready
 
 $(VENV)/.ready: requirements/dev.txt pyproject.toml
-	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("secd needs Python 3.11 or later: make PYTHON=python3.11 ...")'
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/dev.txt
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
@@ -23,7 +24,7 @@ check: setup           ## format, lint, types, architecture
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-logo >/tmp/secd-lint-imports.$$$$ 2>&1 || { cat /tmp/secd-lint-imports.$$$$; rm -f /tmp/secd-lint-imports.$$$$; exit 1; }; rm -f /tmp/secd-lint-imports.$$$$
+	@said=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$said"; exit 1; }
 	@$(BIN)/python -m pytest -q tests/architecture
 
 bench: setup           ## make bench ARGS="start panic --json"
