@@ -1,8 +1,8 @@
 """Every section of the site's YAML that the judge reads, for `app` to hand to the loader."""
 
 from secd.config.types import Section
-from secd.policies.access import settings as access
-from secd.policies.alarms import settings as alarms
-from secd.policies.doors import settings as doors
+from secd.policies.access import checks as access
+from secd.policies.alarms import checks as alarms
+from secd.policies.doors import checks as doors
 
 SECTIONS: tuple[Section, ...] = (*doors.SECTIONS, *access.SECTIONS, *alarms.SECTIONS)

@@ -1,16 +1,16 @@
 """What an administrator writes about time and access: schedules, holidays, areas, rules, denials, door modes, levels.
 
-In: validated YAML. Out: settings classes and the findings of each section's check. Refused: what would be open by
-inheritance or by leaving something out (S9), and names that secd keeps for itself.
+In: validated YAML. Out: settings classes, and which areas and doors they reach. Refused: what would be open because something
+was left out (S9). What only the whole site shows is refused in `checks.py`.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
-from secd.config.types import Day, Finding, Flag, Name, Ref, ScalarError, Section, Settings, Text
+from secd.config.types import Day, Flag, Name, Ref, ScalarError, Settings, Text
 
 OUTSIDE = "outside"
 ALWAYS = "always"
@@ -177,49 +177,6 @@ class LevelSettings(Settings):
     label: Text | None = None
 
 
-def check_schedules(values: Mapping[str, Any]) -> list[Finding]:
-    """Names that secd keeps, and holiday types nobody declares."""
-    types = {holiday.type for holiday in values.get("holidays", {}).values()}
-    findings = _kept_name("schedules", ALWAYS, values)
-    for name, schedule in values.get("schedules", {}).items():
-        if isinstance(schedule.holidays, dict):
-            findings += [
-                Finding(
-                    path=("schedules", name, "holidays", kind),
-                    message=f"no holiday has the type {kind}",
-                    expected=f"one of {', '.join(sorted(types)) or 'none yet'}",
-                    code="unknown_holiday_type",
-                )
-                for kind in schedule.holidays
-                if kind not in types
-            ]
-        if not any(schedule.week) and not schedule.exceptions:
-            findings.append(
-                Finding(
-                    path=("schedules", name),
-                    message="this schedule never applies: it has no day",
-                    expected='days with times: mon-fri: ["07:00-18:30"]',
-                    code="empty_schedule",
-                )
-            )
-    return findings
-
-
-def check_areas(values: Mapping[str, Any]) -> list[Finding]:
-    """Names that secd keeps, and areas that lie within themselves."""
-    areas = values.get("areas", {})
-    return _kept_name("areas", OUTSIDE, values) + [
-        Finding(
-            path=("areas", name, "within"),
-            message=f"{name} lies within itself",
-            expected="the area that surrounds it, or no `within`",
-            code="area_within_itself",
-        )
-        for name in areas
-        if name in surrounding(name, areas)
-    ]
-
-
 def surrounding(name: str, areas: Mapping[str, AreaSettings]) -> list[str]:
     """The areas around one, nearest first; ends where a circle closes."""
     around: list[str] = []
@@ -243,57 +200,6 @@ def inside(names: list[str], areas: Mapping[str, AreaSettings], *, restricted: b
     return frozenset(covered)
 
 
-def check_door_modes(values: Mapping[str, Any]) -> list[Finding]:
-    """Keys are doors, and an unlock says whether it waits for the first card (S9)."""
-    return list(_door_mode_findings(values))
-
-
-def _door_mode_findings(values: Mapping[str, Any]) -> Iterator[Finding]:
-    for name, rows in values.get("door_modes", {}).items():
-        if name not in values.get("doors", {}):
-            yield Finding(
-                path=("door_modes", name),
-                message=f"there is no door {name}",
-                expected="a name from `doors`",
-                code="unknown_door",
-            )
-        for index, row in enumerate(rows):
-            if row.mode == "unlocked" and row.after_first_card is None:
-                yield Finding(
-                    path=("door_modes", name, index),
-                    message="an unlocked door must say whether it waits for the first person to arrive",
-                    expected="after_first_card: [GROUPS], or after_first_card: not_needed",
-                    code="after_first_card_missing",
-                )
-
-
-def check_levels(values: Mapping[str, Any]) -> list[Finding]:
-    """Ending a lockdown needs two operators (S3), and a level has to close something."""
-    findings = []
-    areas = values.get("areas", {})
-    doors = values.get("doors", {})
-    for name, level in values.get("threat_levels", {}).items():
-        if level.layer == "lockdown" and level.end_needs != "2 operators":
-            findings.append(
-                Finding(
-                    path=("threat_levels", name, "end_needs"),
-                    message="one operator alone could end this lockdown",
-                    expected="end_needs: 2 operators, or layer: threat_level",
-                    code="lockdown_ended_by_one",
-                )
-            )
-        if not level_doors(level, None, areas, doors):
-            findings.append(
-                Finding(
-                    path=("threat_levels", name, "close"),
-                    message="no door belongs to these areas, so this level closes nothing",
-                    expected="areas that doors lead into",
-                    code="level_closes_nothing",
-                )
-            )
-    return findings
-
-
 def level_doors(
     level: LevelSettings, area: str | None, areas: Mapping[str, AreaSettings], doors: Mapping[str, Any]
 ) -> tuple[str, ...]:
@@ -311,27 +217,3 @@ def level_doors(
         for name, door in sorted(doors.items())
         if door.to in closing or (door.from_ in closing and door.to not in open_to)
     )
-
-
-def _kept_name(section: str, name: str, values: Mapping[str, Any]) -> list[Finding]:
-    if name not in values.get(section, {}):
-        return []
-    return [
-        Finding(
-            path=(section, name),
-            message=f"{name} is built in and cannot be written here",
-            expected="another name",
-            code="built_in_name",
-        )
-    ]
-
-
-SECTIONS = (
-    Section(key="schedules", model=ScheduleSettings, check=check_schedules),
-    Section(key="holidays", model=HolidaySettings),
-    Section(key="areas", model=AreaSettings, required=True, check=check_areas),
-    Section(key="rules", model=RuleSettings),
-    Section(key="deny", model=DenySettings),
-    Section(key="door_modes", model=Annotated[list[DoorModeSettings], Field(min_length=1)], check=check_door_modes),
-    Section(key="threat_levels", model=LevelSettings, check=check_levels),
-)
