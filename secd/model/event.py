@@ -58,7 +58,7 @@ KINDS: dict[str, KindInfo] = {
     **_rows(Stream.EVENT, facts.CommandGiven, "operator.commanded", "operator.refused", urgent=True),
     **_rows(Stream.EVENT, facts.TimerElapsed, "timer.elapsed"),
     **_rows(Stream.EVENT, facts.PolicyActivated, "policy.activated"),
-    **_rows(Stream.HEALTH, facts.Trouble, "config.rejected", "config.restored"),
+    **_rows(Stream.HEALTH, facts.Trouble, "config.rejected", "config.restored", "config.not_kept", "config.kept"),
     **_rows(Stream.HEALTH, facts.Trouble, "store.degraded", "store.recovered", urgent=True),
     **_rows(Stream.HEALTH, facts.Trouble, "clock.untrusted", "clock.trusted"),
     **_rows(Stream.HEALTH, facts.Trouble, "broker.lost", "broker.found", "broker.refused", "station.lost", "station.found"),

@@ -43,6 +43,7 @@ RESTORED_BY: dict[str, str] = {
     "store.degraded": "store.recovered",
     "clock.untrusted": "clock.trusted",
     "config.rejected": "config.restored",
+    "config.not_kept": "config.kept",
     "broker.lost": "broker.found",
     "broker.refused": "broker.found",
     "station.lost": "station.found",
@@ -56,7 +57,7 @@ ALSO_RESTORED_BY: dict[str, str] = {
     "door.bolt_withdrawn": "door.bolt_faulted",
 }
 """A faulted input that reads anything again is no longer faulted."""
-OF_THE_SITE = frozenset({"store.recovered", "clock.trusted", "config.restored"})
+OF_THE_SITE = frozenset({"store.recovered", "clock.trusted", "config.restored", "config.kept"})
 """These end a trouble of the whole site, wherever it was seen."""
 SECURED_CLEARS: dict[str, frozenset[str]] = {
     "closed": frozenset({"door.forced_open", "door.held_open", "door.held_warned", "door.opened_while_away"}),
