@@ -45,6 +45,7 @@ from secd.model.order import Order, TakeSnapshot
 from secd.policies.judge import JudgeState
 from secd.runtime.backoff import Backoff
 from secd.runtime.clock import SystemClock, wall_from
+from secd.runtime.heap import settle_heap
 from secd.runtime.metrics import Metrics
 from secd.runtime.notify import Notifier
 from secd.runtime.supervisor import Supervisor
@@ -71,6 +72,7 @@ async def run_daemon(options: DaemonOptions) -> None:
     assembly = assemble(chosen.site, resolver(options.places.site))
     clock = _open_clock(options, assembly)
     daemon = await Daemon.build(options.places, assembly, clock, generations)
+    settle_heap()
     try:
         await daemon.start(chosen.problems)
         await daemon.until_ended()

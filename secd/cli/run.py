@@ -37,6 +37,9 @@ def run(site: Path, state: Path | None, runtime: Path | None, simulated_time: da
     """Guard the site whose files are in the directory SITE."""
     import asyncio
 
+    from secd.runtime.heap import defer_collections
+
+    defer_collections()
     import uvloop
 
     from secd.app.daemon import DaemonOptions, run_daemon
