@@ -30,12 +30,11 @@ class UnlockCommand(Body):
 
 
 class LevelCommand(Body):
-    """Set or end a threat level in an area. Ending one needs a second operator's name (S3)."""
+    """Set or end a threat level in an area. Where ending it takes two operators, each gives this command (S3)."""
 
     reason: Reason
     level: Line = "lockdown"
     area: Line
-    second: Line = ""
 
 
 class AlarmCommand(Body):

@@ -173,7 +173,7 @@ class Api:
         if isinstance(body, web.Response):
             return body
         args = {"level": body.level, "area": body.area}
-        command = CommandGiven(verb=verb, target=body.area, reason=body.reason, second=body.second, args=args)
+        command = CommandGiven(verb=verb, target=body.area, reason=body.reason, args=args)
         return _tell(await self._ports.submit(command, request[OPERATOR].id))
 
     async def _acknowledge(self, request: web.Request) -> web.Response:

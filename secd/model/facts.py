@@ -132,14 +132,13 @@ class OrderEnded:
 class CommandGiven:
     """An operator's command, authenticated and authorised before it came here. `until` ends an override (S19).
 
-    `second`: the second operator where two are needed. `args` holds the verb's own words, e.g. {"level": "lockdown"}.
+    `args` holds the verb's own words, e.g. {"level": "lockdown"}.
     """
 
     verb: str
     target: str
     reason: str
     until: datetime | None = None
-    second: str = ""
     args: dict[str, str] = field(default_factory=dict)
 
 

@@ -5,6 +5,7 @@ the command does. Refused: a door command without a reason, an override without 
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from secd.model.doors import DoorMode
@@ -15,11 +16,12 @@ from secd.policies.alarms import book
 from secd.policies.doors.modes import review_doors
 from secd.policies.doors.passage import release, relock
 from secd.policies.doors.state import Grant
-from secd.policies.rows import OverrideState
+from secd.policies.rows import LevelState, OverrideState
 from secd.policies.step import Step
 from secd.policies.tables import DoorTable
 
 OVERRIDE_S_MAX = 31 * 86400.0
+SECOND_OPERATOR_S_MAX = 600.0
 
 
 def command(step: Step, given: CommandGiven) -> Answer:
@@ -133,13 +135,21 @@ def _end_level(step: Step, given: CommandGiven) -> Answer:
     state = step.levels().get(f"{area}/{level}")
     if state is None:
         return Answer(done=False, code="unknown_target", detail=f"{level} does not stand in {area or 'any area'}")
-    first, second = step.event.author, given.second
-    if state.two_operators and (not second or not first or second == first):
+    if state.two_operators and not _is_second(step, state):
+        asked = replace(state, ending_by=step.event.author, ending_until_s=step.at.mono_s + SECOND_OPERATOR_S_MAX)
+        step.set_level(state.key, asked)
         return Answer(
-            done=False, code="second_operator_required", detail=f"{level} is ended by two different operators (S3)"
+            done=False,
+            code="second_operator_required",
+            detail=f"noted; another operator ends {level} in {area} by the same command within ten minutes (S3)",
         )
     levels.end_level(step, state)
     return Answer(done=True, detail=f"{level} in {area} is ended")
+
+
+def _is_second(step: Step, state: LevelState) -> bool:
+    by = step.event.author
+    return bool(by and state.ending_by) and by != state.ending_by and step.at.mono_s <= state.ending_until_s
 
 
 def _level_and_area(given: CommandGiven) -> tuple[str, str]:

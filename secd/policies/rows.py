@@ -42,6 +42,10 @@ class LevelState:
     doors: frozenset[str]
     lockdown: bool
     two_operators: bool
+    ending_by: str = ""
+    """Who asked first for its end, where that takes two."""
+    ending_until_s: float = 0.0
+    """How long that request stands, as a second count."""
 
     @property
     def key(self) -> str:
@@ -142,6 +146,8 @@ def _level(row: Mapping[str, Any]) -> LevelState:
         doors=frozenset(row["doors"]),
         lockdown=row["lockdown"],
         two_operators=row["two_operators"],
+        ending_by=row.get("ending_by", ""),
+        ending_until_s=row.get("ending_until_s", 0.0),
     )
 
 

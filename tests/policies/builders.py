@@ -374,7 +374,6 @@ class Scene:
             target=target,
             reason=more.pop("reason", "a drill"),
             until=more.pop("until", None),
-            second=more.pop("second", ""),
             args=more,
         )
         answer = self.tell("operator.commanded", target, fact, author=by).answer

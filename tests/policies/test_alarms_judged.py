@@ -205,7 +205,8 @@ def test_a_lockdown_button_closes_the_doors_in_the_same_step(scene: Scene) -> No
 
 def test_a_second_press_after_the_lockdown_was_ended_locks_down_again(scene: Scene) -> None:
     scene.press("security")
-    scene.command("level.end", "courthouse", level="lockdown", area="courthouse", second="lieutenant")
+    for operator in ("captain", "lieutenant"):
+        scene.command("level.end", "courthouse", by=operator, level="lockdown", area="courthouse")
     assert not scene.state.levels
     scene.press("security")
     assert scene.state.levels

@@ -42,7 +42,8 @@ def wander(scene: Scene, rng: random.Random, steps: int) -> Scene:
             case 12:
                 scene.badge("badge", rng.choice(list(PressKind)))
             case 13:
-                scene.command("level.set" if flip else "level.end", "courthouse", level="lockdown", second="lieutenant")
+                operator = rng.choice(["captain", "lieutenant"])
+                scene.command("level.set" if flip else "level.end", "courthouse", by=operator, level="lockdown")
             case 14:
                 until = scene.at.utc + timedelta(seconds=rng.randrange(1, 5000))
                 scene.command(rng.choice(["door.unlock", "door.lock", "door.release"]), door, until=until)

@@ -33,7 +33,8 @@ def lock_down(scene: Scene) -> None:
 
 
 def end_lockdown(scene: Scene) -> None:
-    assert scene.command("level.end", "courthouse", second="lieutenant", **LOCKDOWN).done
+    assert scene.command("level.end", "courthouse", by="captain", **LOCKDOWN).code == "second_operator_required"
+    assert scene.command("level.end", "courthouse", by="lieutenant", **LOCKDOWN).done
 
 
 def test_the_schedule_unlocks_and_locks_on_the_minute(early: Scene) -> None:
@@ -165,11 +166,20 @@ def test_s03_a_door_standing_open_is_not_achieved(scene: Scene) -> None:
 
 def test_s03_ending_a_lockdown_needs_two_different_operators(scene: Scene) -> None:
     lock_down(scene)
-    for second in ("", "captain"):
-        answer = scene.command("level.end", "courthouse", second=second, **LOCKDOWN)
+    for _ in range(2):
+        answer = scene.command("level.end", "courthouse", by="captain", **LOCKDOWN)
         assert (answer.done, answer.code) == (False, "second_operator_required")
-    end_lockdown(scene)
+    assert scene.command("level.end", "courthouse", by="lieutenant", **LOCKDOWN).done
     assert not scene.state.levels
+
+
+def test_s03_the_first_operators_word_stands_for_ten_minutes(scene: Scene) -> None:
+    lock_down(scene)
+    scene.command("level.end", "courthouse", by="captain", **LOCKDOWN)
+    scene.pass_time(601)
+    assert scene.command("level.end", "courthouse", by="lieutenant", **LOCKDOWN).code == "second_operator_required"
+    assert scene.state.levels
+    assert scene.command("level.end", "courthouse", by="captain", **LOCKDOWN).done
 
 
 def test_s03_operators_neither_release_nor_unlock_through_a_lockdown(scene: Scene) -> None:
@@ -278,7 +288,7 @@ def test_an_operator_releases_nothing_that_may_not_be_recorded(scene: Scene) -> 
 def test_commands_for_what_is_not_there_are_refused(scene: Scene) -> None:
     assert scene.command("door.release", "nowhere").code == "unknown_target"
     assert scene.command("door.explode", "east").code == "unknown_verb"
-    assert scene.command("level.end", "courthouse", second="lieutenant", **LOCKDOWN).code == "unknown_target"
+    assert scene.command("level.end", "courthouse", **LOCKDOWN).code == "unknown_target"
     assert scene.command("clock.accept", "clock").done
 
 
