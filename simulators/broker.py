@@ -9,10 +9,10 @@ import asyncio
 import json
 import socket
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from iotcore import Broker
 
@@ -60,7 +60,8 @@ def broker_table(port: int, users: Mapping[str, str]) -> str:
 class EmbeddedBroker:
     """`async with EmbeddedBroker(users={...}) as broker:`; gone, with its child process, at the end of the block."""
 
-    def __init__(self, port: int = 0, users: Mapping[str, str] | None = None) -> None:
+    def __init__(self, port: int = 0, users: Mapping[str, str] | None = None, name: str = "broker") -> None:
+        self.name = name
         self._chosen_port = port
         self._users = dict(users or {})
         self._directory: tempfile.TemporaryDirectory[str] | None = None
@@ -93,6 +94,14 @@ class EmbeddedBroker:
         if self._directory is not None:
             self._directory.cleanup()
 
+    def actions(self) -> Mapping[str, Callable[..., Any]]:
+        """What the control interface may do."""
+        return {"vanish": self.vanish, "come_back": self.come_back}
+
+    def state(self) -> dict[str, Any]:
+        """How it stands."""
+        return {"address": self.address, "running": self.is_running}
+
     async def vanish(self) -> None:
         """The broker ends; connections break, sessions and retained messages are lost."""
         broker, self._broker = self._broker, None
@@ -102,7 +111,7 @@ class EmbeddedBroker:
     async def come_back(self) -> None:
         """A broker that remembers nothing listens on the same port."""
         if self._directory is None or self._broker is not None:
-            raise RuntimeError("only a broker that vanished can come back")
+            raise ValueError("only a broker that vanished can come back")
         table = Path(self._directory.name) / "broker.toml"
         table.write_text(broker_table(self.port, self._users))
         broker = Broker(config_path=str(table))

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from simulators.command_line import USAGE, ask, control_option, do, show
+from simulators.command_line import ask, control_option, do, named, show
 
 COMMANDS = {
     "demo": (
@@ -16,8 +16,17 @@ COMMANDS = {
         "demo",
         "A guarded courthouse on this machine: devices, the real daemon, a story.",
     ),
+    "site": ("simulators.demo.serve", "site", "The same courthouse without a daemon: start `secd run` yourself."),
     "door": ("simulators.door_controller.cli", "door", "Door controllers: serve one, present a card, walk through."),
     "panic": ("simulators.panic_panel.cli", "panic", "Panic panels: serve one, press a button."),
+    "buttons": ("simulators.wireless_buttons.cli", "buttons", "Wireless buttons: serve a gateway, press a button."),
+    "camera": ("simulators.onvif_camera.cli", "camera", "ONVIF cameras: serve one, let something move."),
+    "station": (
+        "simulators.monitoring_station.cli",
+        "station",
+        "Monitoring stations: serve one, acknowledge an alarm.",
+    ),
+    "broker": ("simulators.broker_command", "broker", "Serve an MQTT 5 broker on the loopback."),
 }
 _OWN = ("state", "actions", "do")
 
@@ -52,11 +61,15 @@ def main() -> None:
     \b
     Examples:
       secd-sim demo --once
+      secd-sim site config/
       secd-sim door serve --port 17501 --name public-board
       secd-sim door present-card public-board 2 --format H10301 --facility 12 --number 1001
       secd-sim door walk-through public-board 2
       secd-sim do public-board tamper
       secd-sim do public-cable cut how=refused
+      secd-sim camera motion east-cam
+      secd-sim buttons press badge-1
+      secd-sim station ack --note "two deputies sent"
       secd-sim state public-board
     """
 
@@ -66,7 +79,8 @@ def main() -> None:
 @control_option
 def state(name: str | None, control_port: int) -> None:
     """How the simulators stand, or one of them."""
-    show(_named(ask("/state", None, control_port), name))
+    states = ask("/state", None, control_port)
+    show(states if name is None else named(states, name))
 
 
 @main.command()
@@ -77,7 +91,7 @@ def actions(name: str | None, control_port: int) -> None:
     described = ask("/actions", None, control_port)
     for simulator in [name] if name else described:
         click.echo(simulator)
-        for action, schema in sorted(_named(described, simulator).items()):
+        for action, schema in sorted(named(described, simulator).items()):
             wanted = [_argument(key, one, schema) for key, one in schema["properties"].items()]
             click.echo(f"  {' '.join([action, *wanted])}")
 
@@ -93,15 +107,6 @@ def do_action(name: str, action: str, arguments: tuple[str, ...], control_port: 
     if wrong := [key for key, equals, _ in parted if not equals]:
         raise click.UsageError(f"write KEY=VALUE, not {', '.join(wrong)}")
     do(name, action.replace("-", "_"), {key.replace("-", "_"): value for key, _, value in parted}, control_port)
-
-
-def _named(of_all: dict[str, Any], name: str | None) -> Any:
-    if name is None:
-        return of_all
-    if name not in of_all:
-        click.echo(f"there is no simulator {name!r}; there are: {', '.join(sorted(of_all))}", err=True)
-        raise SystemExit(USAGE)
-    return of_all[name]
 
 
 def _argument(key: str, schema: dict[str, Any], action: dict[str, Any]) -> str:

@@ -100,7 +100,7 @@ class Courthouse:
     def _control(self) -> Control:
         return Control((
             self.public_board, self.secure_board, self.panel, self.public_cable, self.secure_cable, self.panel_cable,
-            self.east_cam, self.court_cam, self.buttons, self.station,
+            self.east_cam, self.court_cam, self.buttons, self.station, self.broker,
         ))  # fmt: skip
 
     def _show(self, line: str) -> None:

@@ -8,6 +8,7 @@ import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
@@ -21,6 +22,8 @@ operators:
 roles:
   administrator: {{may: [see, see_silent, command_doors, acknowledge, administer]}}
 """
+DEVICES = ("public-board", "secure-board", "panic-panel", "wireless-buttons", "east-cam", "courtroom-a-cam")
+SECRETS = ("mqtt-password", "camera-password")
 BROKEN_EDIT = ("who: [clerks, judges, bailiffs]", "who: [clarks, judges, bailiffs]")
 
 
@@ -56,16 +59,37 @@ def copy_site(config: Path, into: Path, *, free_ports: bool = False) -> DemoSite
         secret.chmod(0o600)
     if free_ports:
         _move_to_free_ports(into)
-    devices = yaml.load((into / "devices.yaml").read_text(), yaml.BaseLoader)["devices"]  # noqa: S506 -- text scalars only
+    return read_site(into, control_port=free_port() if free_ports else CONTROL_PORT)
+
+
+def read_site(directory: Path, *, control_port: int = CONTROL_PORT) -> DemoSite:
+    """Where the courthouse's devices must be, by its own files. Raises ValueError for a site that is not the courthouse."""
+    missing = [name for name in ("devices.yaml", "site.yaml") if not (directory / name).is_file()]
+    missing += [f"secrets/{name}" for name in SECRETS if not (directory / "secrets" / name).is_file()]
+    if missing:
+        raise ValueError(f"{directory} is not a copy of the example site: it has no {', '.join(missing)}")
+    devices = _section(directory / "devices.yaml", "devices")
+    if absent := [name for name in DEVICES if name not in devices]:
+        raise ValueError(
+            f"{directory} is not a copy of the example site: its devices.yaml names no {', '.join(absent)}"
+        )
     ports = {name: urlsplit(device["address"]).port for name, device in devices.items() if "address" in device}
-    broker = yaml.load((into / "site.yaml").read_text(), yaml.BaseLoader)["mqtt"]["broker"]  # noqa: S506 -- as above
     return DemoSite(
-        directory=into,
+        directory=directory,
         ports={name: port for name, port in ports.items() if port is not None},
-        broker_port=urlsplit(broker).port or 1883,
-        control_port=free_port() if free_ports else CONTROL_PORT,
-        password=(into / "secrets" / "mqtt-password").read_text().strip(),
+        broker_port=urlsplit(_section(directory / "site.yaml", "mqtt")["broker"]).port or 1883,
+        control_port=control_port,
+        password=(directory / "secrets" / "mqtt-password").read_text().strip(),
     )
+
+
+def _section(file: Path, key: str) -> dict[str, Any]:
+    with file.open() as text:
+        sections = yaml.load(text, yaml.BaseLoader)  # noqa: S506 -- text scalars only
+    section = sections.get(key) if isinstance(sections, dict) else None
+    if not isinstance(section, dict):
+        raise ValueError(f"{file} is not the example site's: it has no section {key}")  # noqa: TRY004 -- a wrong file
+    return section
 
 
 def _move_to_free_ports(directory: Path) -> None:
