@@ -84,7 +84,9 @@ class OnvifCamera:
         for path in (DEVICE_PATH, MEDIA_PATH, EVENT_PATH, PULL_POINT_PATH, PULL_POINT_PATH + "/{id}"):
             app.router.add_post(path, self._soap)
         app.router.add_get(SNAPSHOT_PATH, self._snapshot)
-        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
+        self._runner = web.AppRunner(
+            app, access_log=None, handle_signals=False, shutdown_timeout=1.0, handler_cancellation=True
+        )
         await self._runner.setup()
         await web.TCPSite(self._runner, HOST, self.port, ssl_context=self._tls).start()
         self.port = self._runner.addresses[0][1]
@@ -99,7 +101,7 @@ class OnvifCamera:
         self._closing.set()
         self._properties.forget_all()
         if self._runner is not None:
-            self._drop_connections()
+            self.drop_connections()
             await self._runner.cleanup()
             self._runner = None
 
@@ -136,7 +138,14 @@ class OnvifCamera:
         """Start anew: every connection and every pull point is gone."""
         self._boots += 1
         self._properties.forget_all()
-        self._drop_connections()
+        self.drop_connections()
+
+    def drop_connections(self) -> None:
+        """Cut every connection there is, and nothing else, as cameras do between two requests."""
+        server = self._runner.server if self._runner is not None else None
+        for connection in list(server.connections) if server is not None else ():
+            if connection.transport is not None:
+                connection.transport.abort()
 
     def forget_pull_points(self) -> None:
         """Lose every pull point but no connection, as some cameras do when one client unsubscribes."""
@@ -182,6 +191,7 @@ class OnvifCamera:
             "tamper": self.tamper,
             "digital_input": self.digital_input,
             "reboot": self.reboot,
+            "drop_connections": self.drop_connections,
             "forget_pull_points": self.forget_pull_points,
             "jump_clock": self.jump_clock,
             "set_password": self.set_password,
@@ -255,12 +265,6 @@ class OnvifCamera:
         for value in self._digests.challenges(stale=verdict is HttpVerdict.STALE):
             response.headers.add("WWW-Authenticate", value)
         return response
-
-    def _drop_connections(self) -> None:
-        server = self._runner.server if self._runner is not None else None
-        for connection in list(server.connections) if server is not None else ():
-            if connection.transport is not None:
-                connection.transport.abort()
 
     def _change(self, wanted: Callable[[Topic], bool], *, on: bool) -> None:
         topics = [topic for topic in self._properties.topics if wanted(topic)]

@@ -16,7 +16,7 @@ from secd.drivers.onvif_camera.announced import Origin
 from secd.drivers.onvif_camera.signing import CameraTime, TokenSignature
 from secd.drivers.onvif_camera.soap import GuardedService, open_service
 from secd.drivers.onvif_camera.translate import Notification
-from secd.drivers.onvif_camera.transport import CameraHttp
+from secd.drivers.onvif_camera.transport import CameraHttp, Disconnected
 from secd.model.errors import LinkLost, PeerViolation, Refused
 from secd.model.secret import Secret
 from secd.runtime.clock import Clock
@@ -91,6 +91,7 @@ class CameraClient:
         self._services: dict[str, GuardedService] = {}
         self._addresses: dict[str, str] = {"devicemgmt": origin.at("/onvif/device_service")}
         self._picture_address = ""
+        self._cuts = 0
 
     async def learn_clock(self) -> float:
         """Read the camera's clock. Returns by how many seconds it moved against what we believed.
@@ -161,7 +162,11 @@ class CameraClient:
         )
 
     async def pull(self, pull_point: PullPoint, *, timeout_s: float) -> tuple[Notification, ...]:
-        """Wait for notifications, at most `timeout_s`; prolongs the pull point when that is due."""
+        """Wait for notifications, at most `timeout_s`; prolongs the pull point when that is due.
+
+        An answer lost with its connection may have held notifications: then the states are asked for again.
+        """
+        cuts = self._cuts
         if self._clock.now().mono_s >= pull_point.renew_at_mono_s:
             await self._renew(pull_point)
         timeout_s = min(timeout_s, max(pull_point.renew_at_mono_s - self._clock.now().mono_s, 1.0))
@@ -173,6 +178,8 @@ class CameraClient:
             MessageLimit=MESSAGES_MAX,
         )
         pull_point.answered = True
+        if self._cuts != cuts:
+            await self.tell_all_again(pull_point)
         return tuple(_notification(message) for message in getattr(said, "NotificationMessage", None) or ())
 
     async def tell_all_again(self, pull_point: PullPoint) -> None:
@@ -188,13 +195,13 @@ class CameraClient:
         if not known:
             self._picture_address = await self._find_picture()
         try:
-            return await self._http.get_picture(self._picture_address, timeout_s=self._answer_timeout_s)
+            return await self._get_picture()
         except (PeerViolation, Refused):
             self._picture_address = ""
             if not known:
                 raise
         self._picture_address = await self._find_picture()
-        return await self._http.get_picture(self._picture_address, timeout_s=self._answer_timeout_s)
+        return await self._get_picture()
 
     async def _find_picture(self) -> str:
         if "media" not in self._addresses:
@@ -246,12 +253,23 @@ class CameraClient:
         return await self._once(service, operation, **arguments)
 
     async def _once(self, service: GuardedService, operation: str, **arguments: Any) -> Any:
+        """One call, signed anew where the camera closed the connection instead of answering: it may know that nonce."""
         try:
-            return await service.call(operation, **arguments)
+            try:
+                return await service.call(operation, **arguments)
+            except Disconnected:
+                self._cuts += 1
+                return await service.call(operation, **arguments)
         except SoapFault:
             raise
         except _UNREADABLE as error:
             raise PeerViolation(f"the camera's answer to {operation} cannot be read: {error!r:.200}") from error
+
+    async def _get_picture(self) -> bytes:
+        try:
+            return await self._http.get_picture(self._picture_address, timeout_s=self._answer_timeout_s)
+        except Disconnected:
+            return await self._http.get_picture(self._picture_address, timeout_s=self._answer_timeout_s)
 
 
 async def resolve_host(origin: Origin, *, timeout_s: float) -> frozenset[str]:

@@ -39,6 +39,10 @@ class Reply:
     answer: str = ""
 
 
+class Disconnected(LinkLost):
+    """The camera closed the connection instead of answering, as it may close an idle one: worth one new request."""
+
+
 class CameraHttp:
     """One camera's HTTP. Make it inside the loop and close it. `trust`: True for the system's authorities, a context, a pin."""
 
@@ -106,25 +110,21 @@ class CameraHttp:
             raise PeerViolation(f"the camera's certificate is not the one to trust: {error}") from error
         except (aiohttp.ClientResponseError, aiohttp.InvalidURL, ValueError) as error:
             raise PeerViolation(f"the camera broke HTTP: {str(error)[:200]}") from error
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientConnectionResetError) as error:
+            raise Disconnected("the camera closed the connection instead of answering") from error
         except (aiohttp.ClientError, OSError) as error:
             raise LinkLost(f"the camera cannot be reached: {str(error)[:200] or type(error).__name__}") from error
 
     async def _ask(self, method: str, url: URL, into: Collected, body: bytes, content_type: str) -> Reply:
-        """Ask, at most three times: once more where the camera had closed an idle connection, once more with a digest."""
-        may_reconnect = may_answer = True
+        """Ask, and once more where the camera wants a digest, or a newer one, that we can give."""
+        may_answer = True
         while True:
             headers = {"Content-Type": content_type} if content_type else {}
             if self._challenge is not None:
                 headers["Authorization"] = self._answer(self._challenge, method, url)
-            try:
-                response = await self._session.request(
-                    method, url, data=body or None, headers=headers, allow_redirects=False
-                )
-            except (aiohttp.ServerDisconnectedError, aiohttp.ClientConnectionResetError):
-                if not may_reconnect:
-                    raise
-                may_reconnect = False
-                continue
+            response = await self._session.request(
+                method, url, data=body or None, headers=headers, allow_redirects=False
+            )
             try:
                 if response.status == 401 and may_answer and self._learn(response):
                     may_answer = False

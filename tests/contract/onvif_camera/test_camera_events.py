@@ -1,5 +1,6 @@
 """What a camera notices reaches secd: first how things stand, then what changes, and again after everything was lost."""
 
+import asyncio
 from datetime import UTC, datetime
 
 from secd.drivers.onvif_camera.driver import WATCH_S
@@ -64,6 +65,19 @@ async def test_after_a_reboot_the_states_are_told_again_and_events_go_on(camera,
     await link.saw("motion", active=True, initial=True, after=before)
     camera.motion(on=False)
     await link.saw("motion", active=False, after=before)
+
+
+async def test_a_connection_cut_during_a_pull_is_opened_again_and_the_request_signed_anew(camera, link):
+    for on in (True, False, True):
+        async with asyncio.timeout(20):
+            await camera.called("PullMessages", camera.calls["PullMessages"] + 1)
+        camera.drop_connections()
+        before = len(link.seen)
+        camera.motion(on=on)
+        await link.saw("motion", active=on, after=before)
+    assert camera.calls["CreatePullPointSubscription"] == 1
+    assert camera.calls["SetSynchronizationPoint"] >= 2
+    assert not camera.refusals
 
 
 async def test_what_happened_while_the_pull_point_was_gone_is_seen_as_a_state(camera, link):
