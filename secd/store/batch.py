@@ -44,14 +44,16 @@ class Rides:
 
     delivered: dict[tuple[str, str], int] = field(default_factory=dict)
     sealed: dict[str, tuple[bytes, int]] = field(default_factory=dict)
+    prune: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.delivered or self.sealed)
+        return bool(self.delivered or self.sealed or self.prune)
 
     def add_older(self, older: "Rides") -> None:
         """Take back what was not written after all; what is newer stays."""
         self.delivered = older.delivered | self.delivered
         self.sealed = older.sealed | self.sealed
+        self.prune = older.prune or self.prune
 
 
 @dataclass(slots=True)

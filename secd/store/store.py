@@ -192,6 +192,10 @@ class Store(LogReader):
         """Keep a sealed raw read beside the log until a day (S21). Returns at once."""
         self._writer.ride(Rides(sealed={event_id: (sealed, to_us(until))}))
 
+    async def prune_sealed(self) -> None:
+        """Forget sealed reads whose day has come, soon: every commit does, but a quiet building commits nothing."""
+        self._writer.ride(Rides(prune=True))
+
     async def answers_within(self, seconds: float) -> bool:
         """For the watchdog: the writer came by, or has said that the disk fails."""
         if self._ended.done():
