@@ -2,7 +2,7 @@
 
 In: chores, given by app: a name, an interval, the work. Out: their runs, counted and, when they fail, logged. Refuses to
 let a chore stop another, overlap itself, run without a deadline, or decide anything: what is due by policy is a due time
-in the judge's state, never a job here. The scheduler reads the real clock itself.
+in the judge's state, never a job here. The scheduler reads the real clock, also where a site's time is simulated.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from datetime import UTC, timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
-from secd.runtime.clock import Clock
+from secd.runtime.clock import local_now
 from secd.runtime.supervisor import contain
 
 _log = logging.getLogger(__name__)
@@ -33,8 +33,7 @@ class Chore:
 class Housekeeping:
     """The chores of one daemon. `ended(name, failed)` counts each run."""
 
-    def __init__(self, clock: Clock, chores: Sequence[Chore], ended: Callable[[str, bool], None]) -> None:
-        self._clock = clock
+    def __init__(self, chores: Sequence[Chore], ended: Callable[[str, bool], None]) -> None:
         self._chores = tuple(chores)
         self._ended = ended
 
@@ -43,7 +42,7 @@ class Housekeeping:
         scheduler = AsyncIOScheduler(
             timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
-        start = self._clock.now().utc
+        start = local_now()
         for chore in self._chores:
             scheduler.add_job(
                 self._do,

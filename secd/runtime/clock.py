@@ -38,7 +38,7 @@ def monotonic_us() -> int:
 
 
 def local_now() -> datetime:
-    """What a person at this machine calls now, in the machine's zone: for what people type, never for the domain."""
+    """What a person at this machine calls now, in the machine's zone: for what people type and for chores, never for the domain."""
     return datetime.now(UTC).astimezone()
 
 

@@ -38,7 +38,7 @@ def chore(name: str, work: object, *, every_s: float = 0.01, within_s: float = 5
 async def housekeeping(*chores: Chore) -> AsyncIterator[Runs]:
     clock, runs = SystemClock(), Runs()
     supervisor = Supervisor(clock)
-    supervisor.run("housekeeping", Housekeeping(clock, chores, runs.note).run)
+    supervisor.run("housekeeping", Housekeeping(chores, runs.note).run)
     try:
         yield runs
     finally:
