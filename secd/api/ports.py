@@ -18,14 +18,16 @@ class Ports:
     operators: Callable[[], Mapping[int, Operator]]
     submit: Callable[[CommandGiven, str], Awaitable[Answer]]
     refused: Callable[[CommandGiven, str], None]
-    status: Callable[[], View]
+    status: Callable[[bool], View]
+    """(silent ones too)"""
     doors: Callable[[], Sequence[View]]
     devices: Callable[[], Sequence[View]]
     alarms: Callable[[bool, bool], Awaitable[Sequence[View]]]
     """(closed ones too, silent ones too)"""
     events: Callable[[Mapping[str, str], bool], Awaitable[Sequence[View]]]
     """(query, silent ones too); raises ValueError with what was wrong with the query."""
-    follow: Callable[[Mapping[str, str], bool], AsyncIterator[View]]
+    follow: Callable[[Mapping[str, str], bool], Awaitable[AsyncIterator[View | None]]]
+    """Raises ValueError as `events`. None comes now and then where no event does, to see whether the reader is there."""
     reload: Callable[[str, str, str], Awaitable[Answer]]
     """(operator, reason, digest to approve or "")"""
     accept_clock: Callable[[], None]

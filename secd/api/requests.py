@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
 Line = Annotated[str, StringConstraints(max_length=200)]
@@ -40,7 +40,7 @@ class LevelCommand(Body):
 class AlarmCommand(Body):
     """Acknowledge or close an alarm at the revision that was seen; an older one is refused as stale."""
 
-    rev: int
+    rev: Annotated[int, Field(ge=0, le=2**53)]
     note: Annotated[str, StringConstraints(max_length=500)] = ""
 
 

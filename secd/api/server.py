@@ -1,4 +1,4 @@
-"""The HTTP server on the Unix socket (mode 0660): routes, who may use them, and how a refusal reads.
+"""What is served on the Unix socket: routes, who may use them, and how a refusal reads.
 
 In: HTTP/1.1 from local processes, bodies of at most 64 KB. Out: JSON; `/v1/events/follow` is one JSON object a line.
 Every command becomes an audited event, refused ones too. It takes no signals and opens no network port.
@@ -7,9 +7,7 @@ Every command becomes an audited event, refused ones too. It takes no signals an
 import contextlib
 import json
 import logging
-import socket
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import TypeVar
 
 from aiohttp import web
@@ -20,14 +18,19 @@ from secd.api.operators import Operator, peer_uid
 from secd.api.ports import Ports
 from secd.api.requests import AlarmCommand, Body, ClockCommand, DoorCommand, LevelCommand, ReloadCommand, UnlockCommand
 from secd.model.entry import Answer
+from secd.model.errors import StoreFailed
 from secd.model.facts import CommandGiven
+from secd.runtime.supervisor import contain
 
 _log = logging.getLogger(__name__)
 BODY_BYTES_MAX = 64 * 1024
 STATUS_OF = {"ok": 200, "busy": 503, "unknown_target": 404, "bad_request": 400, "forbidden": 403}
 CONFLICT = 409
+NAME_CHARS_MAX = 200
+FOLLOWERS_MAX = 32
 BodyT = TypeVar("BodyT", bound=Body)
 OPERATOR: web.RequestKey[Operator] = web.RequestKey("operator", Operator)
+UID: web.RequestKey[int] = web.RequestKey("uid", int)
 
 
 class Api:
@@ -35,11 +38,12 @@ class Api:
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
+        self._followers = 0
         self.routes = self._routes()
 
     def application(self) -> web.Application:
         """The aiohttp application, ready to run."""
-        application = web.Application(client_max_size=BODY_BYTES_MAX, middlewares=[self._who_is_asking])
+        application = web.Application(client_max_size=BODY_BYTES_MAX, middlewares=[_in_words, self._who_is_asking])
         for route in self.routes:
             application.router.add_route(route.method, route.path, self._guarded(route))
         application.router.add_get("/v1/openapi.json", self._openapi)
@@ -77,26 +81,24 @@ class Api:
     async def _who_is_asking(
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
-        peer = request.get_extra_info("socket")
-        uid = peer_uid(peer)
+        uid = request[UID] = peer_uid(request.get_extra_info("socket"))
         operator = self._ports.operators().get(uid)
         if operator is None:
             self._ports.refused(
-                CommandGiven(verb=f"{request.method} {request.path[:100]}", target="", reason=""), f"uid {uid}"
+                CommandGiven(verb=f"{request.method[:10]} {request.path[:100]}", target="", reason=""), f"uid {uid}"
             )
-            return _say(
-                403,
-                "unmapped",
-                f"uid {uid} is no operator: an administrator adds it under `operators` in the site's files",
-            )
+            told = f"uid {uid} is no operator: an administrator adds it under `operators` in the site's files"
+            return _say(403, "unmapped", told)
         request[OPERATOR] = operator
         return await handler(request)
 
     def _guarded(self, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def guarded(request: web.Request) -> web.StreamResponse:
             operator = request[OPERATOR]
+            target = next(iter(request.match_info.values()), "")
+            if len(target) > NAME_CHARS_MAX:
+                return _say(404, "unknown_target", f"no name is longer than {NAME_CHARS_MAX} characters")
             if route.permission not in operator.may:
-                target = next(iter(request.match_info.values()), "")
                 self._ports.refused(
                     CommandGiven(verb=f"{route.method} {route.path}", target=target, reason=""), operator.id
                 )
@@ -108,8 +110,8 @@ class Api:
     async def _openapi(self, _: web.Request) -> web.Response:
         return web.json_response(openapi_document(self.routes))
 
-    async def _status(self, _: web.Request) -> web.Response:
-        return web.json_response(self._ports.status())
+    async def _status(self, request: web.Request) -> web.Response:
+        return web.json_response(self._ports.status(_sees_silent(request)))
 
     async def _doors(self, _: web.Request) -> web.Response:
         return web.json_response({"doors": list(self._ports.doors())})
@@ -133,16 +135,29 @@ class Api:
             return _say(400, "bad_request", str(error))
 
     async def _follow(self, request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
+        if self._followers >= FOLLOWERS_MAX:
+            return _say(503, "busy", f"{FOLLOWERS_MAX} readers follow already")
         try:
-            lines = self._ports.follow(dict(request.query), _sees_silent(request))
+            lines = await self._ports.follow(dict(request.query), _sees_silent(request))
         except ValueError as error:
             return _say(400, "bad_request", str(error))
-        await response.prepare(request)
-        with contextlib.suppress(ConnectionResetError):  # the reader went
-            async for view in lines:
-                await response.write(json.dumps(view).encode() + b"\n")
+        response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
+        self._followers += 1
+        try:
+            await response.prepare(request)
+            with contextlib.suppress(ConnectionResetError, StoreFailed):  # the reader went, or the log cannot be read
+                async for view in lines:
+                    if self._is_over(request):
+                        break
+                    if view is not None:
+                        await response.write(json.dumps(view).encode() + b"\n")
+        finally:
+            self._followers -= 1
         return response
+
+    def _is_over(self, request: web.Request) -> bool:
+        """Whether the reader went, or is no longer who they were when they began: a reload took it from them."""
+        return request.transport is None or self._ports.operators().get(request[UID]) != request[OPERATOR]
 
     async def _release(self, request: web.Request) -> web.Response:
         return await self._door_command(request, "door.release", DoorCommand)
@@ -205,21 +220,21 @@ class Api:
         return _tell(await self._ports.submit(command, request[OPERATOR].id))
 
 
-async def open_socket(application: web.Application, path: Path) -> web.AppRunner:
-    """Serve on the Unix socket at `path`, replacing a dead one; the caller cleans the runner up."""
-    runner = web.AppRunner(application, handle_signals=False, access_log=None, shutdown_timeout=1.0)
-    await runner.setup()
-    await web.SockSite(runner, _listen(path)).start()
-    return runner
-
-
-def _listen(path: Path) -> socket.socket:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listener.bind(str(path))
-    path.chmod(0o660)
-    return listener
+@web.middleware
+async def _in_words(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Every refusal is JSON with a code and a line for a person, whoever refused."""
+    answer = await contain(handler(request))
+    match answer:
+        case web.HTTPException():
+            return _say(answer.status, "bad_request" if answer.status != 404 else "unknown_route", answer.reason)
+        case StoreFailed():
+            return _say(503, "store_unavailable", "the log cannot be read at present: `secd status`")
+        case Exception():
+            _log.error("a request failed", exc_info=answer, extra={"method": request.method, "path": request.path})
+            return _say(500, "failed", "secd failed at this request; its log says why")
+    return answer
 
 
 def _sees_silent(request: web.Request) -> bool:

@@ -4,11 +4,13 @@ In: the site's directory and the kept generations. Out: a `Chosen`, or `ConfigEr
 reload goes through `Edits`, which refuses a dangerous edit (S18) until a second operator approves the very same files.
 """
 
+import logging
 from dataclasses import dataclass
+from pathlib import Path
 
 from secd.app.places import Places
 from secd.config.edits import Edit, dangerous_edits
-from secd.config.generations import Generations
+from secd.config.generations import Generations, NotKept
 from secd.config.load import LoadedSite, load_site
 from secd.config.render import render_problem
 from secd.config.types import Section
@@ -16,7 +18,10 @@ from secd.model.entry import Answer
 from secd.model.errors import ConfigError, Problem
 from secd.model.names import Digest
 
+_log = logging.getLogger(__name__)
 PROBLEMS_TOLD_MAX = 5
+SIGNALLED = "systemd"
+"""Who a reload by signal is from: nobody in person, so it counts as neither of two operators."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,10 +37,18 @@ def choose_configuration(places: Places, sections: tuple[Section, ...], generati
     try:
         return Chosen(site=load_site(places.site, sections))
     except ConfigError as error:
-        kept = generations.last_good()
+        kept = _last_good(generations)
         if kept is None:
             raise
         return Chosen(site=load_site(kept, sections), problems=error.problems)
+
+
+def _last_good(generations: Generations) -> Path | None:
+    try:
+        return generations.last_good()
+    except NotKept as error:
+        _log.error("the kept configurations cannot be read", extra={"reason": str(error)})
+        return None
 
 
 def tell_problems(problems: tuple[Problem, ...]) -> str:
@@ -56,15 +69,19 @@ class Edits:
         edits = dangerous_edits(running, coming)
         if not edits:
             return None
-        if approve and self._waiting is not None and approve == self._waiting[0] == coming.digest:
-            first = self._waiting[1]
-            if first == operator:
+        if approve and approve != coming.digest:
+            detail = "the files are not those that you approve: they were edited since; read them, then reload anew"
+            return Answer(done=False, code="other_files", detail=detail)
+        asked = self._waiting if self._waiting is not None and self._waiting[0] == coming.digest else None
+        if approve and asked is not None:
+            if asked[1] == operator:
                 return Answer(
                     done=False, code="same_operator", detail="another operator than you must approve this edit"
                 )
             self._waiting = None
             return None
-        self._waiting = (coming.digest, operator)
+        if operator != SIGNALLED:
+            self._waiting = (coming.digest, operator)
         return Answer(done=False, code="needs_second_operator", detail=_ask_second(edits, coming.digest))
 
 

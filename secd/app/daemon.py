@@ -17,9 +17,10 @@ from zoneinfo import ZoneInfo
 
 from secd import __version__
 from secd.actions.actions import Actions
-from secd.api.server import Api, open_socket
+from secd.api.listening import open_socket
+from secd.api.server import Api
 from secd.app.assembly import Assembly, assemble, resolver
-from secd.app.configuration import choose_configuration, tell_problems
+from secd.app.configuration import SIGNALLED, choose_configuration, tell_problems
 from secd.app.places import Places
 from secd.app.reload import Reloading
 from secd.app.sections import site_sections
@@ -35,6 +36,7 @@ from secd.engine.loop import SECD, Engine
 from secd.events.inbox import Inbox
 from secd.events.intake import Intake
 from secd.evidence.pictures import EvidenceStore, KeptPicture
+from secd.jobs.housekeeping import Chore, Housekeeping
 from secd.model.alarm import AlarmMode
 from secd.model.entry import Answer
 from secd.model.errors import Problem, SecdError
@@ -55,6 +57,8 @@ from secd.store.store import Store
 _log = logging.getLogger(__name__)
 EVIDENCE_BYTES_MAX = 10 * 1024**3
 SEALED_FOR = timedelta(days=30)
+PRUNE_EVERY_S = 3600.0
+KEEP_EVERY_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,15 +120,16 @@ class Daemon:
         self._engine = Engine(
             clock=clock, inbox=inbox, intake=self._intake, tables=assembly.tables,
             state=JudgeState.from_rows(store.start.rows), log=store, performers=self._actions,
-            express=self._delivery.express, supervisor=supervisor,
+            express=self._delivery.express, supervisor=supervisor, metrics=self._metrics,
         )  # fmt: skip
         self._reloading = Reloading(
             places=places, assembly=assembly, generations=generations, engine=self._engine, intake=self._intake,
             links=self._links, actions=self._actions, inbox=inbox, clock=clock, resolve=self._resolve,
+            refused=self._refuse, metrics=self._metrics,
         )  # fmt: skip
         self._views = Views(
             engine=self._engine, reloading=self._reloading, links=self._links, actions=self._actions, store=store,
-            delivery=self._delivery, clock=clock, metrics=self._metrics,
+            delivery=self._delivery, clock=clock, metrics=self._metrics, inbox=inbox,
         )  # fmt: skip
         self._places = places
 
@@ -152,17 +157,18 @@ class Daemon:
         self._actions.restore(start.desired)
         self._tell("secd.started", Trouble(what=f"secd {__version__} started", where=str(self._places.site)))
         self._actions.abandon(start.open_orders)
+        await self._reloading.started(problems)
         self._supervisor.run("engine", self._engine.run)
         await self._engine.activate(
             lambda: self._engine.tables, PolicyActivated(digest=self._engine.tables.digest, changes=("start",))
         )
-        self._reloading.started(problems)
         if problems:
             self._tell(
                 "config.rejected", Trouble(what=tell_problems(problems), remedy="`secd check`, then `secd reload`")
             )
         self._links.reconcile(self._reloading.running.site.values["devices"])
         self._supervisor.run("delivery", self._delivery.run, restart=Backoff())
+        self._supervisor.run("housekeeping", self._housekeeping().run, restart=Backoff())
         await self._open_api()
         watch = Watch(
             notifier=self._notifier, engine=self._engine, store=self._store, clock=self._clock, views=self._views
@@ -182,21 +188,31 @@ class Daemon:
             ) from self._supervisor.failed.result()
 
     async def stop(self) -> None:
-        """Stop last-in first-out; no output changes. The log is drained last."""
+        """Stop last-in first-out; no output changes. What was seen is judged; that secd stopped is the last event."""
         self._notifier.stopping()
         await self._stack.aclose()
         await self._links.stop()
+        await self._supervisor.cancel("engine")
+        self._judge_what_waits()
         self._tell("secd.stopped", Trouble(what=f"secd {__version__} stopped"))
-        while (observation := self._inbox.take()) is not None:
-            self._engine.consume(observation)
+        self._judge_what_waits()
         await self._supervisor.stop()
         await self._store.close()
 
-    async def _open_api(self) -> None:
-        runner = await open_socket(
-            Api(self._views.ports(self._submit, self._refuse)).application(), self._places.socket
+    def _judge_what_waits(self) -> None:
+        while (observation := self._inbox.take()) is not None:
+            self._engine.consume(observation)
+
+    def _housekeeping(self) -> Housekeeping:
+        chores = (
+            Chore(name="prune sealed reads", every_s=PRUNE_EVERY_S, first_after_s=1.0, work=self._store.prune_sealed),
+            Chore(name="keep configuration", every_s=KEEP_EVERY_S, work=self._reloading.keep_running),
         )
-        self._stack.push_async_callback(runner.cleanup)
+        return Housekeeping(chores, lambda chore, failed: self._metrics.job_ended(chore, failed=failed))
+
+    async def _open_api(self) -> None:
+        api = Api(self._views.ports(self._submit, self._refuse))
+        self._stack.push_async_callback(await open_socket(api.application(), self._places.socket))
 
     def _listen_for_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -208,7 +224,7 @@ class Daemon:
         self._notifier.reloading()
 
         async def reload() -> None:
-            await self._reloading.reload("systemd", "SIGHUP", "")
+            await self._reloading.reload(SIGNALLED, "SIGHUP", "")
             self._notifier.ready()
 
         self._supervisor.start("reload", reload())

@@ -15,7 +15,7 @@ from secd.app.configuration import Edits, tell_problems
 from secd.app.places import Places
 from secd.app.sections import site_sections
 from secd.config.edits import Edit, compare_sites
-from secd.config.generations import Generations
+from secd.config.generations import Generations, NotKept
 from secd.config.load import LoadedSite, load_site
 from secd.config.secrets import SecretMissing
 from secd.config.types import SecretRef
@@ -26,13 +26,14 @@ from secd.events.intake import Intake
 from secd.model.doors import Achieved, DoorMode, Layer
 from secd.model.entry import Answer
 from secd.model.errors import ConfigError, Problem
-from secd.model.facts import PolicyActivated, Trouble
+from secd.model.facts import CommandGiven, PolicyActivated, Trouble
 from secd.model.names import DoorId, EventId
 from secd.model.order import DesiredLock
 from secd.model.secret import Secret
 from secd.policies.compile import Tables
 from secd.policies.views import door_views
 from secd.runtime.clock import Clock, wait_for
+from secd.runtime.metrics import Metrics
 
 _log = logging.getLogger(__name__)
 LOCKED_S_MAX = 5.0
@@ -47,9 +48,13 @@ class Reloading:
     def __init__(
         self, *, places: Places, assembly: Assembly, generations: Generations, engine: Engine, intake: Intake,
         links: Links, actions: Actions, inbox: Inbox, clock: Clock, resolve: Callable[[SecretRef], Secret],
+        refused: Callable[[CommandGiven, str], None], metrics: Metrics,
     ) -> None:  # fmt: skip
         self.running = assembly
-        self.problems: tuple[Problem, ...] = ()
+        self.rejected = ""
+        """What is wrong with the files on disk while they are not what runs."""
+        self.not_kept = ""
+        """Why what runs is not kept for the next start; tried again by `keep_running`."""
         self._places = places
         self._generations = generations
         self._engine = engine
@@ -59,35 +64,44 @@ class Reloading:
         self._inbox = inbox
         self._clock = clock
         self._resolve = resolve
+        self._refused = refused
+        self._metrics = metrics
         self._edits = Edits()
         self._one_at_a_time = asyncio.Lock()
 
-    def started(self, problems: tuple[Problem, ...]) -> None:
-        """The first configuration runs; `problems` are those of the files on disk if it is not they."""
-        self.problems = problems
+    async def started(self, problems: tuple[Problem, ...]) -> None:
+        """The first configuration is about to run; `problems` are those of the files on disk if it is not they."""
+        self.rejected = tell_problems(problems)
         if not problems:
-            self._generations.keep(self.running.site, self._clock.now().utc)
+            await self._keep(self.running.site)
 
-    def differs(self) -> bool:
-        """Whether what is on disk is not what runs."""
-        try:
-            return load_site(self._places.site, site_sections()).digest != self.running.site.digest
-        except ConfigError:
-            return True
+    async def keep_running(self) -> None:
+        """Keep what runs, if it could not be kept before: the disk may be well again."""
+        async with self._one_at_a_time:
+            if self.not_kept:
+                await self._keep(self.running.site)
 
     async def reload(self, operator: str, reason: str, approve: str) -> Answer:
         """Make the files on disk the running configuration, or say why not."""
         async with self._one_at_a_time:
-            try:
-                coming = load_site(self._places.site, site_sections())
-                return await self._replace(coming, operator, reason, approve)
-            except ConfigError as error:
-                return self._reject(error.problems, tell_problems(error.problems))
-            except SecretMissing as error:
-                return self._reject((), str(error))
+            answer = await self._judge_files(operator, reason, approve)
+            if not answer.done:
+                self._metrics.reload_failed()
+                args = {"code": answer.code} | ({"approve": approve} if approve else {})
+                self._refused(CommandGiven(verb="reload", target="policy", reason=reason, args=args), operator)
+            return answer
 
-    def _reject(self, problems: tuple[Problem, ...], told: str) -> Answer:
-        self.problems = problems
+    async def _judge_files(self, operator: str, reason: str, approve: str) -> Answer:
+        try:
+            coming = await asyncio.to_thread(load_site, self._places.site, site_sections())
+            return await self._replace(coming, operator, reason, approve)
+        except ConfigError as error:
+            return self._reject(tell_problems(error.problems))
+        except SecretMissing as error:
+            return self._reject(str(error))
+
+    def _reject(self, told: str) -> Answer:
+        self.rejected = told
         self._engine.tell(
             "config.rejected", Trouble(what=told, where=str(self._places.site), remedy="mend the files, then reload")
         )
@@ -110,7 +124,7 @@ class Reloading:
         refusal = self._edits.refusal(running, coming, operator, approve)
         if refusal is not None:
             return refusal
-        assembly = assemble(coming, self._resolve)
+        assembly = await asyncio.to_thread(assemble, coming, self._resolve)
         unlocked = await self._lock_removed(edits)
         if unlocked:
             doors = ", ".join(unlocked)
@@ -125,17 +139,24 @@ class Reloading:
     async def _lock_removed(self, edits: tuple[Edit, ...]) -> list[str]:
         """Lock every door that an edit removes; returns those that are not seen to be locked, unlocked again if they were."""
         removed = [DoorId(edit.name) for edit in edits if edit.section == "doors" and edit.what == "removed"]
-        for door in removed:
-            self._desire(door, DoorMode.LOCKED)
-        open_doors = await self._not_achieved(removed)
-        if open_doors:
-            for view in door_views(self._engine.tables, self._engine.state, self._clock.now()):
-                if view.door in removed:
-                    self._desire(DoorId(view.door), DoorMode(view.mode))
+        locked = False
+        try:
+            for door in removed:
+                self._desire(door, DoorMode.LOCKED, Layer.LOCKED)
+            open_doors = await self._not_achieved(removed)
+            locked = not open_doors
+        finally:
+            if not locked:
+                self._desire_as_judged(removed)
         return open_doors
 
-    def _desire(self, door: DoorId, mode: DoorMode) -> None:
-        self._actions.desire(DesiredLock(door=door, mode=mode, layer=Layer.LOCKED, cause=EventId("reload")))
+    def _desire_as_judged(self, doors: list[DoorId]) -> None:
+        for view in door_views(self._engine.tables, self._engine.state, self._clock.now()):
+            if view.door in doors:
+                self._desire(DoorId(view.door), DoorMode(view.mode), Layer(view.layer))
+
+    def _desire(self, door: DoorId, mode: DoorMode, layer: Layer) -> None:
+        self._actions.desire(DesiredLock(door=door, mode=mode, layer=layer, cause=EventId("reload")))
 
     async def _not_achieved(self, doors: list[DoorId]) -> list[str]:
         deadline = self._clock.now().mono_s + LOCKED_S_MAX
@@ -148,7 +169,7 @@ class Reloading:
 
     async def _activate(self, assembly: Assembly, edits: tuple[Edit, ...], operator: str, reason: str) -> None:
         previous = self.running.site.digest
-        self._generations.keep(assembly.site, self._clock.now().utc)
+        await self._keep(assembly.site)  # first: every policy that the log names can be read again
 
         def change() -> Tables:
             self._inbox.rewire(assembly.wiring)
@@ -167,9 +188,23 @@ class Reloading:
         _log.info("a new configuration runs", extra={"digest": assembly.site.digest, "operator": operator})
 
     def _restored(self) -> None:
-        if self.problems:
-            self.problems = ()
+        if self.rejected:
+            self.rejected = ""
             self._engine.tell("config.restored", Trouble(what="the files on disk are right again and run"))
+
+    async def _keep(self, site: LoadedSite) -> None:
+        """A disk that takes nothing stops neither a start nor an edit: a lost card is locked out all the same."""
+        try:
+            await asyncio.to_thread(self._generations.keep, site, self._clock.now().utc)
+        except NotKept as error:
+            if not self.not_kept:
+                remedy = "make room or mend the disk; until then a restart may bring an older configuration back"
+                self._engine.tell("config.not_kept", Trouble(what=str(error), remedy=remedy))
+            self.not_kept = str(error)
+        else:
+            if self.not_kept:
+                self.not_kept = ""
+                self._engine.tell("config.kept", Trouble(what="the running configuration is kept"))
 
 
 def _told(edits: tuple[Edit, ...], coming: LoadedSite) -> str:

@@ -4,7 +4,10 @@ Silent alarms are shown only to operators whose role may `see_silent`; the statu
 include them (S12).
 """
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -15,22 +18,25 @@ from secd.actions.actions import Actions
 from secd.api.ports import Ports, View
 from secd.app.reload import Reloading
 from secd.app.silence import Silence
-from secd.delivery.mqtt.courier import MqttDelivery
+from secd.delivery.mqtt.courier import DeliveryStatus, MqttDelivery
 from secd.devices.links import Links
 from secd.engine.loop import Engine
+from secd.events.inbox import Inbox
 from secd.model.doors import Achieved
 from secd.model.entry import Answer
+from secd.model.event import Stream
 from secd.model.facts import CommandGiven
 from secd.model.names import DoorId
 from secd.policies.views import door_views, level_views, override_views
 from secd.runtime.clock import SystemClock
 from secd.runtime.metrics import Metrics
 from secd.store.store import Store
-from secd.store.stored import EventFilter, StoredEvent
+from secd.store.stored import FIND_LIMIT_MAX, EventFilter, StoredEvent
 
 FOLLOW_BATCH = 200
 LIMIT_MAX = 1000
 CLOSED_SHOWN_MAX = 200
+BEAT_S = 5.0
 
 
 class Views:
@@ -38,7 +44,7 @@ class Views:
 
     def __init__(
         self, *, engine: Engine, reloading: Reloading, links: Links, actions: Actions, store: Store,
-        delivery: MqttDelivery, clock: SystemClock, metrics: Metrics,
+        delivery: MqttDelivery, clock: SystemClock, metrics: Metrics, inbox: Inbox,
     ) -> None:  # fmt: skip
         self._engine = engine
         self._reloading = reloading
@@ -48,6 +54,9 @@ class Views:
         self._delivery = delivery
         self._clock = clock
         self._metrics = metrics
+        self._inbox = inbox
+        self._shed = 0
+        self._measured: frozenset[str] = frozenset()
         self._since = clock.now().utc
         self._silence = Silence(store, lambda: engine.tables.silent_points)
 
@@ -69,7 +78,7 @@ class Views:
             follow=self.follow,
             reload=self._reloading.reload,
             accept_clock=self._clock.accept_wall,
-            metrics=self._metrics.text,
+            metrics=self.metrics,
         )
 
     def line(self) -> str:
@@ -86,8 +95,8 @@ class Views:
         ]
         return ", ".join(parts)
 
-    def status(self) -> View:
-        """One screen."""
+    def status(self, silent_too: bool) -> View:
+        """One screen. What counts events is only for those who may know of silent ones (S12)."""
         delivery = self._delivery.status()
         doors = self.doors()
         levels = [f"{view.level} in {view.area}" for view in level_views(self._engine.tables, self._engine.state)]
@@ -99,11 +108,9 @@ class Views:
                 "levels": levels or "none set",
                 "overrides": [f"{view.door} {view.mode} until {view.until} by {view.author}" for view in overrides]
                 or "none",
-                "store": "degraded: events wait in memory"
-                if self._store.degraded
-                else f"ok, {self._store.last_seq} events",
+                "store": "degraded: events wait in memory" if self._store.degraded else "ok",
                 "station": ", ".join(f"{name} {state}" for name, state in delivery.stations.items()),
-                "waiting to send": str(sum(delivery.backlog.values())),
+                **({"events": self._count_events(delivery)} if silent_too else {}),
                 "clock": "believed" if self._clock.now().trusted else "NOT believed: `secd clock accept`",
             },
             "troubles": list(self._troubles()),
@@ -134,40 +141,92 @@ class Views:
         ]
 
     async def events(self, query: Mapping[str, str], silent_too: bool) -> Sequence[View]:
-        """The newest events that fit, oldest first."""
-        found = await self._store.find_events(read_filter(query))
-        oldest_first = sorted(found, key=lambda stored: stored.seq)
-        return [
-            _event_view(stored) for stored in oldest_first if silent_too or not await self._silence.covers(stored.event)
-        ]
+        """The newest events that fit, oldest first; as many as were asked for, whatever is hidden between them."""
+        wanted = await self._wanted(query, silent_too)
+        ask = wanted.limit
+        while True:
+            found = await self._store.find_events(replace(wanted, limit=ask))
+            shown = [stored for stored in found if silent_too or not await self._silence.covers(stored.event)]
+            if len(shown) >= wanted.limit or len(found) < ask or ask >= FIND_LIMIT_MAX:
+                break
+            ask = min(2 * ask, FIND_LIMIT_MAX)
+        oldest_first = sorted(shown[: wanted.limit], key=lambda stored: stored.seq)
+        return [_event_view(stored, numbered=silent_too) for stored in oldest_first]
 
-    async def follow(self, query: Mapping[str, str], silent_too: bool) -> AsyncIterator[View]:
-        """Events as they become durable, after `after_seq`, until the reader goes."""
-        wanted = read_filter(query)
+    async def follow(self, query: Mapping[str, str], silent_too: bool) -> AsyncIterator[View | None]:
+        """Events as they become durable, after the one named, until the reader goes; None now and then in between."""
+        return self._follow(await self._wanted(query, silent_too), silent_too)
+
+    async def _follow(self, wanted: EventFilter, silent_too: bool) -> AsyncIterator[View | None]:
         after = wanted.after_seq or 0
         while True:
             reached = self._store.last_seq
-            found = await self._store.find_events(_after(wanted, after))
+            found = await self._store.find_events(
+                replace(wanted, after_seq=after, limit=FOLLOW_BATCH, newest_first=False)
+            )
             for stored in found:
                 if silent_too or not await self._silence.covers(stored.event):
-                    yield _event_view(stored)
+                    yield _event_view(stored, numbered=silent_too)
             if found:
                 after = max(after, found[-1].seq)
+            yield None
             if len(found) < FOLLOW_BATCH and self._store.last_seq == reached:
+                await self._commit_or_beat()
+
+    async def _commit_or_beat(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(BEAT_S):
                 await self._store.wait_for_commit()
+
+    async def _wanted(self, query: Mapping[str, str], silent_too: bool) -> EventFilter:
+        """The query as a filter; raises ValueError. Gaps in numbers would tell of silent events: `after` names an event."""
+        if not silent_too and "after_seq" in query:
+            raise ValueError("after_seq: only for roles that see_silent; name the last event that you saw: after")
+        wanted = read_filter(query)
+        if "after" not in query:
+            return wanted
+        stored = await self._store.get_event(query["after"])
+        if stored is None or not (silent_too or not await self._silence.covers(stored.event)):
+            raise ValueError("after: no event has this id")
+        return replace(wanted, after_seq=stored.seq, newest_first=False)
+
+    def metrics(self) -> bytes:
+        """What is counted, with what is looked at now. Of what waits for the broker only the health stream is told:
+        an alarm brings orders and pictures with it, which would show in the others (S12).
+        """
+        metrics, links = self._metrics, self._links.status()
+        for device in self._measured - {link.device for link in links}:
+            metrics.device_removed(device)
+        self._measured = frozenset(link.device for link in links)
+        for link in links:
+            metrics.device(link.device, up=link.state == "up")
+        metrics.queue(len(self._inbox))
+        metrics.shed(self._inbox.shed_count - self._shed)
+        self._shed = self._inbox.shed_count
+        metrics.outbox(Stream.HEALTH, self._delivery.status().backlog.get(Stream.HEALTH, 0))
+        metrics.store(degraded=self._store.degraded)
+        metrics.clock(trusted=self._clock.now().trusted)
+        metrics.policy_activated(self._engine.tables.digest)
+        return metrics.text()
+
+    def _count_events(self, delivery: DeliveryStatus) -> str:
+        waiting = sum(delivery.backlog.values())
+        return f"{self._store.last_seq} stored" + (f", {waiting} wait for the broker" if waiting else "")
 
     def _troubles(self) -> Iterator[str]:
         if self._store.degraded:
             yield "the store cannot commit: events wait in memory"
-        if self._reloading.problems:
+        if self._reloading.rejected:
             yield "the files on disk are wrong; the last good configuration runs: `secd check`"
+        if self._reloading.not_kept:
+            yield "the running configuration is not kept: make room on the disk"
         if not self._clock.now().trusted:
             yield "the clock is not believed: no unlock by schedule"
 
 
 def read_filter(query: Mapping[str, str]) -> EventFilter:
     """A query's words as a filter; raises ValueError naming the word that is wrong."""
-    known = {"kind", "subject", "area", "since", "until", "after_seq", "limit"}
+    known = {"kind", "subject", "area", "since", "until", "after", "after_seq", "limit"}
     if unknown := set(query) - known:
         raise ValueError(f"unknown: {', '.join(sorted(unknown))}; a query may name {', '.join(sorted(known))}")
     limit = _number(query, "limit") or 50
@@ -203,17 +262,10 @@ def _moment(query: Mapping[str, str], name: str) -> datetime | None:
     return moment
 
 
-def _after(wanted: EventFilter, seq: int) -> EventFilter:
-    return EventFilter(
-        kinds=wanted.kinds, subject=wanted.subject, area=wanted.area, since=wanted.since, until=wanted.until,
-        after_seq=seq, limit=FOLLOW_BATCH, newest_first=False,
-    )  # fmt: skip
-
-
-def _event_view(stored: StoredEvent) -> View:
+def _event_view(stored: StoredEvent, *, numbered: bool) -> View:
     event = stored.event
     return {
-        "seq": stored.seq,
+        **({"seq": stored.seq} if numbered else {}),
         "id": event.id,
         "kind": event.kind,
         "subject": event.subject,

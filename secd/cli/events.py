@@ -23,7 +23,8 @@ FOR_PROGRAMS = frozenset(
 @click.option("--area", help="Only of this area.")
 @click.option("--since", type=Moment(), help="From this moment on.")
 @click.option("--until", type=Moment(), help="Up to this moment.")
-@click.option("--after-seq", type=int, help="Only events numbered after this one.")
+@click.option("--after", metavar="ID", help="Only events stored after this one.")
+@click.option("--after-seq", type=int, help="Only events numbered after this one; for roles that see_silent.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="How many, newest last.")
 @click.option("--follow", "-f", "following", is_flag=True, help="Then go on with events as they are stored.")
 @json_option
@@ -35,7 +36,8 @@ def events(socket_path: Path, following: bool, as_json: bool, limit: int, **give
     for event in shown:
         _show(event, as_json)
     if following:
-        query["after_seq"] = str(shown[-1]["seq"] if shown else 0)
+        query.pop("after_seq", None)
+        query |= {"after": shown[-1]["id"]} if shown else {}
         try:
             for event in follow_events(socket_path, "/v1/events/follow", query):
                 _show(event, as_json)
@@ -66,6 +68,5 @@ def _show(event: dict[str, Any], as_json: bool) -> None:
         return
     says = " ".join(f"{key}={visible(value)}" for key, value in event["fact"].items() if _worth_saying(key, value))
     author = f" by {event['author']}" if event.get("author") else ""
-    click.echo(
-        f"{event['seq']:>7}  {local_time(event['occurred'])}  {event['kind']:<26} {visible(event['subject']):<20} {says}{author}"
-    )
+    head = f"{event.get('seq', ''):>7}  {local_time(event['occurred'])}  {event['kind']:<26}"
+    click.echo(f"{head} {visible(event['subject']):<20} {says}{author}")

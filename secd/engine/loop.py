@@ -15,7 +15,7 @@ from secd.events.intake import Intake
 from secd.model.alarm import Alarm
 from secd.model.entry import Answer, Entry, Verdict
 from secd.model.event import Event
-from secd.model.facts import CommandGiven, PolicyActivated, TimerElapsed, Trouble
+from secd.model.facts import CardPresented, CommandGiven, PolicyActivated, TimerElapsed, Trouble
 from secd.model.names import DeviceId
 from secd.model.observation import Observation
 from secd.model.order import DesiredLock, Order, ReleaseDoor
@@ -24,6 +24,7 @@ from secd.policies.compile import Tables
 from secd.policies.judge import JudgeState, decide, next_due
 from secd.runtime.clock import Clock
 from secd.runtime.crashpoint import reached
+from secd.runtime.metrics import Metrics
 from secd.runtime.supervisor import Supervisor
 
 SECD = DeviceId("secd")
@@ -79,6 +80,7 @@ class Engine:
         performers: Performers,
         express: Callable[[Alarm], None],
         supervisor: Supervisor,
+        metrics: Metrics,
     ) -> None:
         self.figures = EngineFigures(last_step_mono_s=clock.now().mono_s)
         self.tables = tables
@@ -90,6 +92,7 @@ class Engine:
         self._performers = performers
         self._express = express
         self._supervisor = supervisor
+        self._metrics = metrics
         self._waiting: dict[int, asyncio.Future[Answer]] = {}
         self._coming: dict[int, Callable[[], Tables]] = {}
         self._cancel_timer: Callable[[], None] | None = None
@@ -161,7 +164,7 @@ class Engine:
     def _step(self, event: Event, observation: Observation) -> Verdict:
         reached("taken")
         now = self._judged_at = later_of(self._judged_at, event.detected)
-        verdict = decide(self.tables, self.state, event, now)
+        verdict = self._decide(event, now)
         self.state.apply(verdict)
         reached("decided")
         cursor = None if observation.cursor is None else (observation.device, observation.cursor)
@@ -175,9 +178,28 @@ class Engine:
         self._dispatch(verdict.orders, durable)
         reached("ordered")
         self._watch_express(verdict.alarms, durable)
+        self._count(event, verdict, durable)
         self.figures.events += 1
         self.figures.last_step_mono_s = self._clock.now().mono_s
         return verdict
+
+    def _decide(self, event: Event, now: Instant) -> Verdict:
+        began_mono_s = self._clock.now().mono_s
+        verdict = decide(self.tables, self.state, event, now)
+        if isinstance(event.fact, CardPresented):
+            self._metrics.door_decided(self._clock.now().mono_s - began_mono_s)
+        return verdict
+
+    def _count(self, event: Event, verdict: Verdict, durable: asyncio.Future[int]) -> None:
+        appended_mono_s = self._clock.now().mono_s
+        for accepted in (event, *verdict.findings):
+            self._metrics.event_accepted(accepted)
+
+        def count(done: asyncio.Future[int]) -> None:
+            if not done.cancelled() and done.exception() is None:
+                self._metrics.committed(event, self._clock.now().mono_s - appended_mono_s)
+
+        durable.add_done_callback(count)
 
     def _dispatch(self, orders: tuple[Order, ...], durable: asyncio.Future[int]) -> None:
         strict = tuple(order for order in orders if self._waits_for_commit(order))
