@@ -106,7 +106,7 @@ async def test_an_express_alarm_is_seen_before_it_is_committed_and_not_twice(
     house: House, broker: EmbeddedBroker
 ) -> None:
     async with house.delivering(broker.address) as delivery, an_ear(broker.address) as ear:
-        await ear.until(lambda: f"{BASE}/status" in ear.topics())
+        await ear.until(lambda: f"{BASE}/summary/courthouse" in ear.topics())  # what is retained has been made true
         delivery.express(an_alarm())
         await ear.until(lambda: A1 in ear.topics())
         assert "sequence" not in json.loads(ear.payloads(A1)[0])
