@@ -70,15 +70,25 @@ class DaemonProcess:
     def _simulated_now(self) -> str:
         return (datetime.now(SITE_ZONE) + self._ahead).strftime("%Y-%m-%d %H:%M:%S")
 
+    @property
+    def runs(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._process is not None and self._process.returncode is None
+
+    @property
+    def pid(self) -> int:
+        """Its process id, while it runs or as it was."""
+        return 0 if self._process is None else self._process.pid
+
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""
         if self._process is not None and self._process.returncode is None:
             self._process.send_signal(number)
 
-    async def ended(self) -> int:
+    async def ended(self, *, within_s: float = STOP_S_MAX) -> int:
         """Wait for it to end by itself; returns its exit code, negative for a signal."""
         assert self._process is not None  # noqa: S101 -- it was started
-        async with asyncio.timeout(STOP_S_MAX):
+        async with asyncio.timeout(within_s):
             return await self._process.wait()
 
     async def stop(self) -> int:

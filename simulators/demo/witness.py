@@ -61,6 +61,11 @@ class Witness:
         devices: list[dict[str, Any]] = json.loads(printed)["devices"]
         return devices
 
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Return once `holds()` of what was seen. Bound it by a timeout."""
+        async with self._more:
+            await self._more.wait_for(holds)
+
     def mark(self) -> int:
         """The newest sequence number seen so far: a step looks only after it."""
         return int(self.seen[-1]["seq"]) if self.seen else 0

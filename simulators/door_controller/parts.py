@@ -14,13 +14,18 @@ DARK = Signal()
 
 @dataclass(slots=True, kw_only=True)
 class RelayOutput:
-    """One relay. `held` is what it falls back to when a pulse ends; `stuck` welds its contact (True: closed)."""
+    """One relay. `held` is what it falls back to when a pulse ends; `stuck` welds its contact (True: closed).
+
+    `switches` counts how often the coil changed, `pulses` how many it was told to give.
+    """
 
     held: bool = False
     safe: bool = False
     pulse: bool | None = None
     pulse_ends: float = math.inf
     stuck: bool | None = None
+    switches: int = 0
+    pulses: int = 0
 
     @property
     def coil(self) -> bool:
@@ -34,12 +39,15 @@ class RelayOutput:
 
     def hold(self, *, energised: bool) -> None:
         """Set the held state; a running pulse ends."""
+        self.switches += self.coil is not energised
         self.held = energised
         self.pulse, self.pulse_ends = None, math.inf
 
     def start_pulse(self, tenths: int, now: float, *, energise: bool) -> None:
         """Pulse over the held state; 0 tenths ends a running pulse of that direction."""
         if tenths:
+            self.switches += self.coil is not energise
+            self.pulses += 1
             self.pulse, self.pulse_ends = energise, now + tenths / 10
         elif self.pulse is energise:
             self.hold(energised=self.held)
