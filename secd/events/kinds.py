@@ -28,6 +28,9 @@ DEVICE_KINDS = {
     "reads_lost": "device.reads_lost",
     "refused": "device.refused",
     "watchdog_tripped": "device.watchdog_tripped",
+    "clock_off": "device.clock_off",
+    "replaced": "device.replaced",
+    "no_events": "device.limited",
 }
 """What a device told; whatever else it is, it misbehaved."""
 ORDER_KINDS = {

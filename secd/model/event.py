@@ -52,6 +52,7 @@ KINDS: dict[str, KindInfo] = {
     **_rows(Stream.HEALTH, facts.CameraSaw, "camera.tampered", "camera.tamper_restored"),
     **_rows(Stream.HEALTH, facts.LinkChanged, "device.went_offline", "device.came_back"),
     **_rows(Stream.HEALTH, facts.DeviceTold, "device.restarted", "device.reads_lost", "device.refused", "device.misbehaved"),
+    **_rows(Stream.HEALTH, facts.DeviceTold, "device.clock_off", "device.replaced", "device.limited"),
     **_rows(Stream.HEALTH, facts.DeviceTold, "device.watchdog_tripped"),
     **_rows(Stream.EVENT, facts.OrderEnded, "order.done", "order.failed", "order.expired", "order.abandoned"),
     **_rows(Stream.EVENT, facts.OrderEnded, "camera.snapshot_taken"),

@@ -94,7 +94,9 @@ def test_an_inputs_level_is_named_by_its_role_and_polarity(point: str, state: In
         (BOARD, DeviceTold(what="reads_lost", count=3), "device.reads_lost", "board"),
         (BOARD, DeviceTold(what="refused"), "device.refused", "board"),
         (BOARD, DeviceTold(what="watchdog_tripped"), "device.watchdog_tripped", "board"),
-        (BOARD, DeviceTold(what="clock_wrong"), "device.misbehaved", "board"),
+        (BOARD, DeviceTold(what="babbled"), "device.misbehaved", "board"),
+        (BOARD, DeviceTold(what="clock_off"), "device.clock_off", "board"),
+        (BOARD, DeviceTold(what="no_events"), "device.limited", "board"),
         (SECD, OrderEnded(order=OrderId("o"), act="ReleaseDoor", result="done"), "order.done", "o"),
         (SECD, OrderEnded(order=OrderId("o"), act="ReleaseDoor", result="abandoned"), "order.abandoned", "o"),
         (
