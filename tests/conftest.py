@@ -1,5 +1,5 @@
-"""What every test may use. `needs("mosquitto")` marks tests that need an outside program: deselected where it is not
-installed, an error where SECD_NEEDS=required (CI)."""
+"""What every test may use. `needs("mosquitto")` marks tests that need an outside program, `needs("root")` those that must
+become another user: deselected where that is not there, an error where SECD_NEEDS=required (CI)."""
 
 import importlib.util
 import os
@@ -17,6 +17,8 @@ def _present(peer: str) -> bool:
         return shutil.which("node") is not None and (STRANGERS_NODE / name).is_dir()
     if kind == "python":
         return importlib.util.find_spec(name) is not None
+    if peer == "root":
+        return os.geteuid() == 0
     return shutil.which(peer) is not None
 
 

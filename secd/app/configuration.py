@@ -52,8 +52,9 @@ def _last_good(generations: Generations) -> Path | None:
 
 
 def tell_problems(problems: tuple[Problem, ...]) -> str:
-    """The first few problems in full, and how many more there are."""
-    told = "\n".join(render_problem(problem) for problem in problems[:PROBLEMS_TOLD_MAX])
+    """The first few problems in full, mistakes before warnings, and how many more there are."""
+    worst_first = sorted(problems, key=lambda problem: problem.severity != "error")
+    told = "\n".join(render_problem(problem) for problem in worst_first[:PROBLEMS_TOLD_MAX])
     more = len(problems) - PROBLEMS_TOLD_MAX
     return told if more <= 0 else f"{told}\nand {more} more: run `secd check`"
 
@@ -63,9 +64,12 @@ class Edits:
 
     def __init__(self) -> None:
         self._waiting: tuple[Digest, str] | None = None
+        self.asked_by = ""
+        """Who asked for the edit that was approved last; it is put on record with who approved it."""
 
     def refusal(self, running: LoadedSite, coming: LoadedSite, operator: str, approve: str) -> Answer | None:
         """Why `operator` may not make `coming` the running site now; None if they may."""
+        self.asked_by = ""
         edits = dangerous_edits(running, coming)
         if not edits:
             return None
@@ -78,7 +82,7 @@ class Edits:
                 return Answer(
                     done=False, code="same_operator", detail="another operator than you must approve this edit"
                 )
-            self._waiting = None
+            self._waiting, self.asked_by = None, asked[1]
             return None
         if operator != SIGNALLED:
             self._waiting = (coming.digest, operator)

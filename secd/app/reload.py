@@ -113,6 +113,8 @@ class Reloading:
         running = self.running.site
         if coming.digest == running.digest:
             self._restored()
+            if self.not_kept:
+                await self._keep(running)
             return Answer(done=True, detail="the files are what runs already")
         edits = compare_sites(running, coming)
         early = [edit for edit in edits if edit.section in RESTART_SECTIONS]
@@ -179,13 +181,17 @@ class Reloading:
 
         changes = tuple(f"{edit.what} {edit.section} {edit.name}" for edit in edits)
         activated = PolicyActivated(
-            digest=assembly.site.digest, previous=previous, changes=(*changes, f"by {operator}: {reason}")
+            digest=assembly.site.digest, previous=previous, changes=(*changes, *self._authors(operator, reason))
         )
         await self._engine.activate(change, activated)
         self.running = assembly
         self._links.reconcile(assembly.site.values["devices"])
         self._restored()
         _log.info("a new configuration runs", extra={"digest": assembly.site.digest, "operator": operator})
+
+    def _authors(self, operator: str, reason: str) -> tuple[str, ...]:
+        asked_by = self._edits.asked_by
+        return (f"by {operator}: {reason}", *((f"asked for by {asked_by}",) if asked_by else ()))
 
     def _restored(self) -> None:
         if self.rejected:
