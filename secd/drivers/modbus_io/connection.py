@@ -1,19 +1,28 @@
-"""One Modbus TCP connection that believes nothing: the frame is checked before the library sees it.
+"""One Modbus TCP connection that believes nothing: every frame is checked before anyone sees it.
 
 In: requests for one unit, one at a time (hold `turn` for those that belong together). Out: words, or what went wrong:
 `NoAnswer` and `Declined` for one request, `LinkLost` when the connection is gone, `PeerViolation` when the board said
 something no request of ours asked for. Refuses another unit's answer, answers to requests never sent, wrong lengths and
 other protocols; a late answer to an earlier request is dropped. Never retries, never reconnects, never logs a frame.
+
+Requests are written by pymodbus; carrying them is ours, because its client costs more than all the rest of a poll
+(docs/adr/0004-modbus-connection.md).
 """
 
 import asyncio
 import logging
 import struct
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
+from functools import cache
+from typing import cast
 
-from pymodbus.client import AsyncModbusTcpClient
-from pymodbus.exceptions import ModbusException
 from pymodbus.pdu import ModbusPDU
+from pymodbus.pdu.bit_message import WriteSingleCoilRequest
+from pymodbus.pdu.register_message import (
+    ReadInputRegistersRequest,
+    WriteMultipleRegistersRequest,
+    WriteSingleRegisterRequest,
+)
 
 from secd.model.errors import LinkLost, PeerViolation
 
@@ -22,6 +31,7 @@ logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
 
 _HEADER = struct.Struct(">HHHBB")
 """Transaction, protocol (0), length of what follows it, unit, function: clause 3.1.3 of Modbus Messaging on TCP/IP V1.0b."""
+_PREFIX = struct.Struct(">HHHB")
 _COUNTED = 6
 _TRANSACTIONS_MAX = 65_000
 _LATE_MAX = 64
@@ -51,119 +61,132 @@ class Declined(Exception):
         self.code = code
 
 
-class _InputRegisters(ModbusPDU):
-    """The answer to FC04, taken apart at once and never printed; its lengths are checked before the library has it."""
-
-    function_code = 4
-
-    def decode(self, data: bytes) -> None:
-        self.registers = struct.unpack(f">{data[0] // 2}H", data[1:])
-
-    def __str__(self) -> str:
-        return "input registers"
-
-
-class Connection:
+class Connection(asyncio.Protocol):
     """One connection to one unit. `turn` is a queue: first come, first served."""
 
     def __init__(self, host: str, port: int, *, unit: int, timeout_s: float) -> None:
         self.turn = asyncio.Lock()
-        self._place = f"{host}:{port}"
+        self._host, self._port = host, port
         self._unit = unit
         self._timeout_s = timeout_s
-        self._client = AsyncModbusTcpClient(
-            host,
-            port=port,
-            timeout=timeout_s,
-            retries=0,
-            reconnect_delay=0,
-            trace_packet=self._screen,
-            trace_connect=self._notice,
-        )
-        self._client.register(_InputRegisters)
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
+        self._broken: LinkLost | PeerViolation | None = None
+        self._held = b""
+        self._late = 0
         self._transaction = 0
         self._function = 0
         self._length = 0
-        self._deadline: asyncio.Timeout | None = None
-        self._broken: LinkLost | PeerViolation | None = None
+        self._answer: asyncio.Future[bytes] | None = None
+        self._deadline = 0.0
+        self._timer: asyncio.TimerHandle | None = None
 
     async def open(self) -> None:
         """Connect, or LinkLost."""
-        if not await self._client.connect():
-            raise LinkLost(f"no connection to {self._place}")
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                await self._loop.create_connection(lambda: self, self._host, self._port)
+        except (OSError, TimeoutError, UnicodeError) as error:
+            self.close()
+            raise LinkLost(f"no connection to {self._host}:{self._port}") from error
 
     def close(self) -> None:
         """End it; what still waits for an answer gets LinkLost."""
-        if self._broken is None:
-            self._broken = LinkLost("the connection was closed")
-        self._client.close()
-        self._cut()
+        self._break(LinkLost("the connection was closed"))
 
     @property
     def is_up(self) -> bool:
         """Whether requests can be sent."""
-        return self._broken is None and self._client.connected
+        return self._broken is None and self._transport is not None
 
     async def read_input(self, address: int, count: int) -> Sequence[int]:
         """`count` input registers from `address` (FC04)."""
-        answer = await self._ask(
-            lambda: self._client.read_input_registers(address, count=count, device_id=self._unit), 3 + 2 * count
-        )
-        return answer.registers
+        answer = await self._ask(_read_request(address, count), 3 + 2 * count)
+        return struct.unpack_from(f">{count}H", answer, 2)
 
     async def write_register(self, address: int, value: int) -> None:
         """One holding register (FC06)."""
-        await self._ask(lambda: self._client.write_register(address, value, device_id=self._unit), 6)
+        await self._ask(_encode(WriteSingleRegisterRequest(address=address, registers=[value])), 6)
 
     async def write_registers(self, address: int, values: Sequence[int]) -> None:
         """Several holding registers in one request (FC16)."""
-        await self._ask(lambda: self._client.write_registers(address, list(values), device_id=self._unit), 6)
+        await self._ask(_encode(WriteMultipleRegistersRequest(address=address, registers=list(values))), 6)
 
     async def write_coil(self, address: int, on: bool) -> None:
         """One coil (FC05)."""
-        await self._ask(lambda: self._client.write_coil(address, on, device_id=self._unit), 6)
+        await self._ask(_encode(WriteSingleCoilRequest(address=address, bits=[on])), 6)
 
-    async def _ask(self, send: Callable[[], Awaitable[ModbusPDU]], length: int) -> ModbusPDU:
-        """Send one request and await its answer, whose frame counts `length` bytes behind the length field."""
+    async def _ask(self, request: bytes, length: int) -> bytes:
+        """Send one request and await its answer from the function code on; its frame counts `length` bytes."""
         if self._broken is not None:
             raise self._broken
-        self._length = length
+        if self._transport is None:
+            raise LinkLost(f"no connection to {self._host}:{self._port}")
+        self._transaction = self._transaction % _TRANSACTIONS_MAX + 1
+        self._function, self._length, self._late = request[0], length, 0
+        waiting: asyncio.Future[bytes] = self._loop.create_future()
+        self._answer = waiting
+        self._deadline = self._loop.time() + self._timeout_s
+        if self._timer is None:
+            self._timer = self._loop.call_at(self._deadline, self._look)
+        self._transport.write(_PREFIX.pack(self._transaction, 0, len(request) + 1, self._unit) + request)
         try:
-            async with asyncio.timeout(None) as self._deadline:
-                answer = await send()
-                if (task := asyncio.current_task()) is not None and task.cancelling():
-                    raise asyncio.CancelledError  # until 3.12 wait_for, in the library, loses one that meets its answer
-        except TimeoutError:
-            raise self._broken or NoAnswer(self._silence) from None
-        except ModbusException as error:
-            raise self._broken or NoAnswer(self._silence) from error
+            answer = await waiting
         finally:
-            self._deadline = None
-        if answer.isError():
-            raise Declined(answer.exception_code)
+            self._answer = None
+        if answer[0] & _EXCEPTION:
+            raise Declined(answer[1])
         return answer
 
-    @property
-    def _silence(self) -> str:
-        return f"no answer from unit {self._unit} at {self._place} within {self._timeout_s} s"
+    def _look(self) -> None:
+        """The timer: it is set once for many requests, so it may come before the deadline of the present one."""
+        self._timer = None
+        if self._answer is None or self._answer.done():
+            return
+        if self._loop.time() < self._deadline:
+            self._timer = self._loop.call_at(self._deadline, self._look)
+        else:
+            place = f"unit {self._unit} at {self._host}:{self._port}"
+            self._answer.set_exception(NoAnswer(f"no answer from {place} within {self._timeout_s} s"))
 
-    def _screen(self, sending: bool, frames: bytes) -> bytes:
-        """Called by the library with every frame it sends and with all it has received and not yet used."""
-        if sending:
-            self._transaction, _, _, _, self._function = _HEADER.unpack_from(frames)
-            return frames
+    # --- what the loop calls -----------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Connected; perhaps too late."""
+        self._transport = cast("asyncio.Transport", transport)
+        if self._broken is not None:
+            self._transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The board ended it, or we did."""
+        self._break(LinkLost("it closed the connection"))
+
+    def data_received(self, data: bytes) -> None:
+        """Some bytes: whole frames are taken, what is left is less than one."""
+        held = self._held + data if self._held else data
         at = 0
-        while len(frames) - at >= _HEADER.size:
-            transaction, protocol, length, unit, function = _HEADER.unpack_from(frames, at)
+        while len(held) - at >= _HEADER.size and self._broken is None:
+            transaction, protocol, length, unit, function = _HEADER.unpack_from(held, at)
             wrong = self._fault_of(transaction, protocol, length, unit, function)
             end = at + _COUNTED + length
-            if not wrong and transaction == self._transaction and function == 4 and len(frames) >= end:
-                wrong = "" if frames[at + 8] == length - 3 else "it sent an answer whose byte count is wrong"
+            if not wrong and len(held) < end:
+                break
+            if not wrong:
+                wrong = self._take(transaction, held[at + _PREFIX.size : end])
             if wrong:
                 self._break(PeerViolation(wrong))
-                return b""
             at = end
-        return frames
+        self._held = held[at:]
+
+    def _take(self, transaction: int, answer: bytes) -> str:
+        """Hand over the answer to the present request; returns what is wrong. A few late and doubled ones are dropped."""
+        if transaction != self._transaction or self._answer is None or self._answer.done():
+            self._late += 1
+            return "it answers without end what was asked before" if self._late > _LATE_MAX else ""
+        if answer[0] == 4 and answer[1] != len(answer) - 2:
+            return "it sent an answer whose byte count is wrong"
+        self._answer.set_result(answer)
+        return ""
 
     def _fault_of(self, transaction: int, protocol: int, length: int, unit: int, function: int) -> str:
         if protocol:
@@ -179,16 +202,23 @@ class Connection:
             return f"it sent {length} bytes where {self._length} answer the request"
         return ""
 
-    def _notice(self, connected: bool) -> None:
-        if not connected:
-            self._break(LinkLost("it closed the connection"))
-
     def _break(self, error: LinkLost | PeerViolation) -> None:
         if self._broken is None:
             self._broken = error
-        self._client.close()
-        self._cut()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._transport is not None:
+            self._transport.abort()
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(self._broken)
 
-    def _cut(self) -> None:
-        if self._deadline is not None and self._deadline.when() is None:
-            self._deadline.reschedule(0.0)
+
+@cache
+def _read_request(address: int, count: int) -> bytes:
+    return _encode(ReadInputRegistersRequest(address=address, count=count))
+
+
+def _encode(request: ModbusPDU) -> bytes:
+    """Function code and data, as they stand behind the header."""
+    return bytes((request.function_code,)) + request.encode()
