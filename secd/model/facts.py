@@ -204,21 +204,29 @@ class AccessDecided:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
-    """What became of a release: taken, not_taken, assumed, or shared with another grant."""
+    """What became of a release: taken, assumed, shared with another grant, not_taken, or not_known without a contact.
+
+    `out`: by the reader on the inside, so whoever passed left.
+    """
 
     door: str
     how: str
     holder: HolderId | None = None
     grant: EventId | None = None
+    out: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoorFinding:
-    """The door machine noticed: forced, held, warned, secured, rex stuck, released outside secd."""
+    """The door machine noticed: forced, held, warned, secured, rex stuck, released outside secd.
+
+    `suppressed`: why it is on record and no alarm, by design (S16); "" for what is one.
+    """
 
     door: str
     why: str = ""
     since: datetime | None = None
+    suppressed: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,6 +249,63 @@ class LevelChanged:
     active: bool
     admit: tuple[GroupId, ...] = ()
     doors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FireEnded:
+    """An operator restored a fire zone after its panel had reset (S16). `doors` follow their modes again."""
+
+    zone: str
+    doors: tuple[str, ...] = ()
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mustered:
+    """Who was inside when the fire alarm came, as far as known: those whose latest known passage led into these areas.
+
+    Nobody is known to be outside because they are not on it.
+    """
+
+    zone: str
+    areas: tuple[str, ...] = ()
+    inside: tuple[HolderId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossFound:
+    """Devices that went away together, the cause that they share, and what cannot be seen or commanded without them."""
+
+    cause: str
+    devices: tuple[str, ...]
+    panic_points: tuple[str, ...] = ()
+    doors: tuple[str, ...] = ()
+    cameras: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverrideMoved:
+    """An override was set or ended (S19). `what`: unlock, lock, hold, shunt, reader_disabled, out_of_service.
+
+    `by` set it, with `second` where that takes two; `ended` says why it ended: expired, ended, replaced or removed.
+    """
+
+    what: str
+    target: str
+    until: datetime
+    by: str
+    reason: str
+    second: str = ""
+    work_order: str = ""
+    ended: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandedOver:
+    """A shift was handed over: everything that stood, a line each, and to whom."""
+
+    to: str
+    standing: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,6 +339,11 @@ Fact: TypeAlias = (
     | DoorFinding
     | ModeChanged
     | LevelChanged
+    | LossFound
+    | OverrideMoved
+    | HandedOver
+    | FireEnded
+    | Mustered
     | AlarmMoved
 )
 FACTS: dict[str, type] = {fact.__name__: fact for fact in Fact.__args__}
