@@ -1,6 +1,6 @@
 """What the API needs of the rest of the house, given to it by `app`."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,7 @@ class Ports:
     """(closed ones too, silent ones too)"""
     events: Callable[[Mapping[str, str], bool], Awaitable[Sequence[View]]]
     """(query, silent ones too); raises ValueError with what was wrong with the query."""
-    follow: Callable[[Mapping[str, str], bool], Awaitable[AsyncIterator[View | None]]]
+    follow: Callable[[Mapping[str, str], bool], Awaitable[AsyncGenerator[View | None, None]]]
     """Raises ValueError as `events`. None comes now and then where no event does, to see whether the reader is there."""
     reload: Callable[[str, str, str], Awaitable[Answer]]
     """(operator, reason, digest to approve or "")"""

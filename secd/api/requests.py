@@ -10,9 +10,9 @@ Line = Annotated[str, StringConstraints(max_length=200)]
 
 
 class Body(BaseModel):
-    """Base of every request body: unknown members refused."""
+    """Base of every request body: unknown members and other types refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class DoorCommand(Body):

@@ -7,7 +7,7 @@ Every command becomes an audited event, refused ones too. It takes no signals an
 import contextlib
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TypeVar
 
 from aiohttp import web
@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from secd.api.openapi import Route, openapi_document
 from secd.api.operators import Operator, peer_uid
-from secd.api.ports import Ports
+from secd.api.ports import Ports, View
 from secd.api.requests import AlarmCommand, Body, ClockCommand, DoorCommand, LevelCommand, ReloadCommand, UnlockCommand
 from secd.model.entry import Answer
 from secd.model.errors import StoreFailed
@@ -145,15 +145,21 @@ class Api:
         self._followers += 1
         try:
             await response.prepare(request)
-            with contextlib.suppress(ConnectionResetError, StoreFailed):  # the reader went, or the log cannot be read
-                async for view in lines:
-                    if self._is_over(request):
-                        break
-                    if view is not None:
-                        await response.write(json.dumps(view).encode() + b"\n")
+            with contextlib.suppress(ConnectionError, StoreFailed):  # the reader went, or the log cannot be read
+                async with contextlib.aclosing(lines):
+                    await self._write_lines(request, response, lines)
         finally:
             self._followers -= 1
         return response
+
+    async def _write_lines(
+        self, request: web.Request, response: web.StreamResponse, lines: AsyncGenerator[View | None, None]
+    ) -> None:
+        async for view in lines:
+            if self._is_over(request):
+                return
+            if view is not None:
+                await response.write(json.dumps(view).encode() + b"\n")
 
     def _is_over(self, request: web.Request) -> bool:
         """Whether the reader went, or is no longer who they were when they began: a reload took it from them."""

@@ -6,7 +6,7 @@ include them (S12).
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -153,11 +153,11 @@ class Views:
         oldest_first = sorted(shown[: wanted.limit], key=lambda stored: stored.seq)
         return [_event_view(stored, numbered=silent_too) for stored in oldest_first]
 
-    async def follow(self, query: Mapping[str, str], silent_too: bool) -> AsyncIterator[View | None]:
+    async def follow(self, query: Mapping[str, str], silent_too: bool) -> AsyncGenerator[View | None, None]:
         """Events as they become durable, after the one named, until the reader goes; None now and then in between."""
         return self._follow(await self._wanted(query, silent_too), silent_too)
 
-    async def _follow(self, wanted: EventFilter, silent_too: bool) -> AsyncIterator[View | None]:
+    async def _follow(self, wanted: EventFilter, silent_too: bool) -> AsyncGenerator[View | None, None]:
         after = wanted.after_seq or 0
         while True:
             reached = self._store.last_seq
