@@ -11,7 +11,9 @@ from typing import Any, TypeAlias
 from secd.model.alarm import Acknowledgement, Alarm, AlarmMode, Condition
 from secd.model.doors import DoorMode
 from secd.model.names import AlarmId, AreaId, CameraId, EventId, GroupId, LevelId, RuleId
+from secd.policies.cabinets.state import LOSS, LossState
 from secd.policies.doors.state import DoorState
+from secd.policies.overrides.state import PERMIT, PermitState
 
 DOOR, OVERRIDE, LEVEL, ALARM, PANIC, SITE = "door", "override", "level", "alarm", "panic", "site"
 
@@ -80,7 +82,9 @@ class SiteState:
     timers: Mapping[str, float] = field(default_factory=dict)
 
 
-Remembered: TypeAlias = DoorState | OverrideState | LevelState | OpenAlarm | PanicState | SiteState
+Remembered: TypeAlias = (
+    DoorState | OverrideState | LevelState | OpenAlarm | PanicState | SiteState | LossState | PermitState
+)
 
 
 def write_row(value: Remembered) -> dict[str, Any]:
@@ -196,7 +200,18 @@ def _site(row: Mapping[str, Any]) -> SiteState:
     )
 
 
+def _loss(row: Mapping[str, Any]) -> LossState:
+    return LossState(**{**row, "occurred": datetime.fromisoformat(row["occurred"]), "timers": dict(row["timers"])})
+
+
+def _permit(row: Mapping[str, Any]) -> PermitState:
+    moments = {name: datetime.fromisoformat(row[name]) for name in ("until", "since")}
+    return PermitState(**{**row, **moments, "timers": dict(row["timers"])})
+
+
 _READERS: dict[str, Callable[[Mapping[str, Any]], Remembered]] = {
+    LOSS: _loss,
+    PERMIT: _permit,
     DOOR: DoorState.from_row,
     OVERRIDE: _override,
     LEVEL: _level,

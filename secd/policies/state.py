@@ -10,7 +10,9 @@ from typing import TypeVar, cast
 
 from secd.model.alarm import Alarm
 from secd.model.entry import StateRow, Verdict
+from secd.policies.cabinets.state import LOSS, LossState
 from secd.policies.doors.state import DoorState
+from secd.policies.overrides.state import PERMIT, PermitState
 from secd.policies.rows import (
     ALARM,
     DOOR,
@@ -28,7 +30,7 @@ from secd.policies.rows import (
     write_row,
 )
 
-KINDS = frozenset({ALARM, DOOR, LEVEL, OVERRIDE, PANIC, SITE})
+KINDS = frozenset({ALARM, DOOR, LEVEL, OVERRIDE, PANIC, SITE, LOSS, PERMIT})
 NEVER_SEEN = DoorState()
 _STALE_DUES_MAX = 64
 T = TypeVar("T", bound=Remembered)
@@ -128,6 +130,10 @@ class JudgeState:
         """Every panic point remembered."""
         return cast("dict[str, PanicState]", self._values[PANIC])
 
+    def kept(self, kind: str) -> dict[str, Remembered]:
+        """Every row of a kind, by key."""
+        return self._values[kind]
+
     def due(self, key: str) -> float | None:
         """When this timer is due."""
         return self._due.get(key)
@@ -186,7 +192,7 @@ class JudgeState:
 def timers_of(value: Remembered | None) -> dict[str, float]:
     """The due times that a value carries."""
     match value:
-        case DoorState() | OverrideState() | PanicState() | SiteState():
+        case DoorState() | OverrideState() | PanicState() | SiteState() | LossState() | PermitState():
             return dict(value.timers)
         case _:
             return {}

@@ -209,6 +209,24 @@ class Step:
         if site != self.site():
             self._changes[SITE, ""] = site
 
+    def kept(self, kind: str, key: str) -> Remembered | None:
+        """A row as it stands in this step."""
+        return self._changes[kind, key] if (kind, key) in self._changes else self.state.kept(kind).get(key)
+
+    def all_kept(self, kind: str) -> dict[str, Remembered]:
+        """Every row of a kind as it stands in this step, by key."""
+        rows = dict(self.state.kept(kind))
+        for (changed, key), value in self._changes.items():
+            if changed == kind and value is None:
+                rows.pop(key, None)
+            elif changed == kind and value is not None:
+                rows[key] = value
+        return dict(sorted(rows.items()))
+
+    def keep(self, kind: str, key: str, value: Remembered) -> None:
+        """Store a row."""
+        self._changes[kind, key] = value
+
     def forget(self, kind: str, key: str) -> None:
         """Remove a row."""
         self._changes[kind, key] = None
