@@ -189,6 +189,24 @@ DeviceButton = Annotated[
 """A named point of a device, `wireless-buttons/badge-1`."""
 
 
+PoweredBy = Annotated[Name, Ref("cabinets", "switches", "devices")]
+"""The cabinet, the switch or the device whose supply something runs on."""
+ConnectedTo = Annotated[Name, Ref("switches", "devices")]
+"""The switch or the device through which something is reached."""
+
+
+class DeviceSettings(Settings):
+    """What may be said of any device; every family's settings derive from it."""
+
+    label: Text | None = None
+    """What is written on the cabinet or the housing."""
+    installed: Day | None = None
+    powered_by: PoweredBy | None = None
+    """Its supply: devices that share one and go away together are one alarm (S17)."""
+    connected_to: ConnectedTo | None = None
+    """Its way through the network, likewise."""
+
+
 def point_device(reference: str) -> str:
     """The device of `device/number` or `device/name`."""
     return reference.partition("/")[0]

@@ -27,6 +27,7 @@ from secd.policies.access.settings import (
     level_doors,
 )
 from secd.policies.alarms.settings import AlarmSettings, PanicSettings
+from secd.policies.cabinets.compile import compile_supply
 from secd.policies.doors.settings import DoorSettings
 from secd.policies.tables import AlarmRule, DoorTable, LevelTable, ModeRow, PanicTable, Tables
 
@@ -61,6 +62,7 @@ def compile_tables(
         access=build_access(compile_rules(values), {name: door.area for name, door in doors.items()}, calendar, people),
         doors=doors,
         panic_points={name: _panic_point(name, point) for name, point in values.get("panic_points", {}).items()},
+        supply=compile_supply(values),
         levels={name: _level(name, level, values) for name, level in values.get("threat_levels", {}).items()},
         areas=frozenset(areas),
         rules_of_event={kind: tuple(rules) for kind, rules in by_event.items()},

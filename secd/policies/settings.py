@@ -3,6 +3,7 @@
 from secd.config.types import Section
 from secd.policies.access import checks as access
 from secd.policies.alarms import checks as alarms
+from secd.policies.cabinets import checks as cabinets
 from secd.policies.doors import checks as doors
 
-SECTIONS: tuple[Section, ...] = (*doors.SECTIONS, *access.SECTIONS, *alarms.SECTIONS)
+SECTIONS: tuple[Section, ...] = (*doors.SECTIONS, *access.SECTIONS, *alarms.SECTIONS, *cabinets.SECTIONS)

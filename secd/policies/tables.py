@@ -12,6 +12,7 @@ from secd.model.names import AreaId, CameraId, Digest, DoorId, GroupId, LevelId,
 from secd.model.people import People
 from secd.policies.access.calendar import Calendar, Condition
 from secd.policies.access.decision import AccessTables
+from secd.policies.cabinets.supply import Supply
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +108,7 @@ class Tables:
     rules_of_press: Mapping[tuple[str, PressKind], tuple[AlarmRule, ...]] = field(default_factory=dict)
     doors_of_device: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     mode_conditions: tuple[Condition, ...] = ()
+    supply: Supply = field(default_factory=Supply)
 
     @property
     def people(self) -> People:

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
-from secd.config.types import Day, Seconds, Settings, Text, Whole
+from secd.config.types import DeviceSettings, Seconds, Whole
 from secd.drivers.modbus_io.profiles import PROFILES
 
 PORT_DEFAULT = 502
@@ -31,7 +31,7 @@ def _checked_address(address: str) -> str:
     return address
 
 
-class ModbusIoSettings(Settings):
+class ModbusIoSettings(DeviceSettings):
     """One board that speaks a register map of ours over Modbus TCP."""
 
     driver: Literal["modbus_io"]
@@ -49,9 +49,6 @@ class ModbusIoSettings(Settings):
     """How long after our last request its relays go to their safe states. Longer than a restart of secd takes."""
     safe_outputs: dict[Whole, Literal["energised", "de-energised"]] = Field(default_factory=dict)
     """The locked state of each relay: energised where a lock is wired energise_to_lock, de-energised unless said."""
-    label: Text | None = None
-    """What is written on the cabinet."""
-    installed: Day | None = None
 
     @model_validator(mode="after")
     def _outputs_exist(self) -> "ModbusIoSettings":

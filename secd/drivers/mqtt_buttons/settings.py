@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, StringConstraints
 
-from secd.config.types import Day, Name, ScalarError, SecretRef, Settings, Text
+from secd.config.types import DeviceSettings, Name, ScalarError, SecretRef, Settings, Text
 from secd.runtime.mqtt import BrokerAddress
 
 
@@ -22,7 +22,7 @@ class ButtonsLogin(Settings):
     password: SecretRef
 
 
-class MqttButtonsSettings(Settings):
+class MqttButtonsSettings(DeviceSettings):
     """One gateway: everything below `topic` at one broker."""
 
     driver: Literal["mqtt_buttons"]
@@ -35,5 +35,3 @@ class MqttButtonsSettings(Settings):
     """File of the CA that signed the broker's certificate; without it the host's own CAs."""
     client_id: Name | None = None
     """Unique at the broker, and kept: the broker queues presses for it. Made of device and topic where not given."""
-    label: Text | None = None
-    installed: Day | None = None

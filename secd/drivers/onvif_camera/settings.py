@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, Le
 from pydantic import AfterValidator
 
-from secd.config.types import Day, Flag, ScalarError, Seconds, SecretRef, Settings, Text, Whole
+from secd.config.types import DeviceSettings, Flag, ScalarError, Seconds, SecretRef, Settings, Text, Whole
 from secd.drivers.onvif_camera.announced import parse_origin
 
 Port = Annotated[Whole, Ge(1), Le(65535)]
@@ -37,7 +37,7 @@ class CameraLogin(Settings):
     password: SecretRef
 
 
-class OnvifCameraSettings(Settings):
+class OnvifCameraSettings(DeviceSettings):
     """One camera."""
 
     driver: Literal["onvif_camera"]
@@ -56,8 +56,6 @@ class OnvifCameraSettings(Settings):
     """The camera names addresses of its own network for its services; send to `address` instead of refusing them."""
     also_ports: tuple[Port, ...] = ()
     """Further ports at which this camera may serve; services it announces elsewhere are asked for at `address`."""
-    label: Text | None = None
-    installed: Day | None = None
 
     def model_post_init(self, context: Any, /) -> None:
         """Refuse pins that would not be looked at, and two that contradict."""
