@@ -4,8 +4,6 @@ from datetime import datetime, timedelta
 
 import click
 
-from secd.config.types import parse_duration_s, parse_local_moment, parse_time_of_day
-
 
 class Moment(click.ParamType[datetime]):
     """A moment in this machine's zone, as an aware datetime."""
@@ -26,6 +24,8 @@ class Moment(click.ParamType[datetime]):
 
 def read_moment(text: str, now: datetime) -> datetime:
     """`text` as an aware datetime after `now`'s zone; raises ValueError with what was expected."""
+    from secd.config.types import parse_duration_s, parse_local_moment, parse_time_of_day  # late: it brings pydantic
+
     if text.startswith("+"):
         seconds = parse_duration_s(text[1:])
         assert isinstance(seconds, float)  # noqa: S101 -- text gives a float or raises
