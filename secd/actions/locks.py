@@ -15,7 +15,7 @@ from secd.actions.translate import energised_when
 from secd.actions.turns import Turns
 from secd.model.doors import Achieved, DoorMode, Layer
 from secd.model.event import Event
-from secd.model.facts import LinkChanged, OutputRead
+from secd.model.facts import LinkChanged, OutputRead, PointChanged
 from secd.model.names import DeviceId, DoorId, OrderId
 from secd.model.order import DesiredLock, DeviceOrder, Outcome, SetOutput
 from secd.model.wiring import LockWiring, Wiring
@@ -42,7 +42,7 @@ class _Door:
     desired: DesiredLock | None = None
     energised: bool | None = None
     pulsing: bool = False
-    is_open: bool = False
+    open_contacts: set[tuple[str, str]] = field(default_factory=set)
     released_until_mono_s: float = 0.0
     forced: bool = False
     writing: bool = False
@@ -109,10 +109,10 @@ class Locks:
         for name, lock in wiring.locks.items():
             door = former.pop(DoorId(name), None)
             if door is None or door.lock != lock:
-                desired, is_open = (door.desired, door.is_open) if door is not None else (None, False)
+                desired, contacts = (door.desired, door.open_contacts) if door is not None else (None, set())
                 if door is not None:
                     door.disarm()
-                door = _Door(lock=lock, desired=desired, is_open=is_open)
+                door = _Door(lock=lock, desired=desired, open_contacts=contacts)
             self._doors[DoorId(name)] = door
         for removed in former.values():
             removed.disarm()
@@ -168,8 +168,9 @@ class Locks:
                 self._link(DeviceId(event.source), up=up)
             case OutputRead() as read if DoorId(event.subject) in self._doors:
                 self._read(DoorId(event.subject), read)
-            case _ if event.kind in _CONTACTS and DoorId(event.subject) in self._doors:
-                self._doors[DoorId(event.subject)].is_open = _CONTACTS[event.kind]
+            case PointChanged(point=point) if event.kind in _CONTACTS and DoorId(event.subject) in self._doors:
+                known = self._doors[DoorId(event.subject)].open_contacts
+                (known.add if _CONTACTS[event.kind] else known.discard)((event.source, point))
 
     def achieved(self) -> dict[DoorId, Achieved]:
         """How every door with a desired mode stands."""
@@ -183,7 +184,7 @@ class Locks:
         if door.writing or not door.right(self._clock.now().mono_s):
             return Achieved.PENDING
         lockdown = door.desired is not None and door.desired.layer is Layer.LOCKDOWN
-        return Achieved.PENDING if lockdown and door.is_open else Achieved.ACHIEVED
+        return Achieved.PENDING if lockdown and door.open_contacts else Achieved.ACHIEVED
 
     def _link(self, device: DeviceId, *, up: bool) -> None:
         (self._up.add if up else self._up.discard)(device)

@@ -46,9 +46,10 @@ def translate(act: Act, wiring: Wiring, standing: DoorMode) -> tuple[DeviceId, D
             lock = _lock(act.door, wiring)
             return lock.device, SetOutput(output=lock.output, energised=energised_when(standing, lock))
         case SignalReader():
-            if act.door not in wiring.readers:
+            readers = wiring.exit_readers if act.exit else wiring.readers
+            if act.door not in readers:
                 raise NotWired(f"{act.door} has no reader")
-            device, reader = wiring.readers[act.door]
+            device, reader = readers[act.door]
             return device, SetSignal(reader=reader, granted=act.granted)
         case TakeSnapshot():
             if act.camera not in wiring.cameras:

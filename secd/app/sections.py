@@ -1,6 +1,6 @@
 """The table of everything a site's YAML may hold: each room brings the sections it owns.
 
-What no room sees alone is checked here: that doors and panic points are wired to points their devices have.
+What no room sees alone is checked here: that doors, panic points and fire zones are wired to points their devices have.
 """
 
 from collections.abc import Iterator, Mapping
@@ -31,6 +31,9 @@ def _with_points(section: Section) -> Section:
         if own is not None:
             yield from own(values)
         if all(point.input or point.button for point in values["panic_points"].values()):
-            yield from devices.check_points(build_wiring(values), values["devices"])
+            known = {key: values[key] for key in ("devices", "doors", "panic_points")}
+            yield from devices.check_points(build_wiring({**known, "fire_zones": {}}), known["devices"])
+            fire = {**known, "doors": {}, "panic_points": {}, "fire_zones": values["fire_zones"]}
+            yield from devices.check_points(build_wiring(fire), known["devices"])
 
     return replace(section, check=check)

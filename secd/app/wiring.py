@@ -23,14 +23,15 @@ def build_wiring(values: Mapping[str, Any]) -> Wiring:
     """The whole site's wiring from its checked settings."""
     points: Points = {}
     readers: dict[str, tuple[DeviceId, int]] = {}
+    exit_readers: dict[str, tuple[DeviceId, int]] = {}
     locks: dict[str, LockWiring] = {}
     for name, settings in values["devices"].items():
         _place_device(points, name, settings)
     for name, door in values["doors"].items():
         _place_door(points, name, door)
-        reader = door.wiring.reader
-        if reader is not None:
-            readers[name] = (DeviceId(point_device(reader)), point_number(reader))
+        for reader, known in ((door.wiring.reader, readers), (door.wiring.exit_reader, exit_readers)):
+            if reader is not None:
+                known[name] = (DeviceId(point_device(reader)), point_number(reader))
         locks[name] = LockWiring(
             device=DeviceId(point_device(door.wiring.lock)),
             output=point_number(door.wiring.lock),
@@ -39,10 +40,12 @@ def build_wiring(values: Mapping[str, Any]) -> Wiring:
         )
     for name, point in values["panic_points"].items():
         _place_panic(points, name, point)
+    for name, zone in values["fire_zones"].items():
+        _place_fire(points, name, zone)
     cameras = {
         name: DeviceId(name) for name, settings in values["devices"].items() if settings.driver == "onvif_camera"
     }
-    return Wiring(points=points, locks=locks, readers=readers, cameras=cameras)
+    return Wiring(points=points, locks=locks, readers=readers, exit_readers=exit_readers, cameras=cameras)
 
 
 def _place_device(points: Points, name: str, settings: Any) -> None:
@@ -62,13 +65,14 @@ def _place_door(points: Points, name: str, door: Any) -> None:
             points[key] = Placement(role=role, subject=name, area=area, inverted=inverted)
 
     place("reader", wiring.reader, Role.READER)
+    place("reader", wiring.exit_reader, Role.READER)
     place("output", wiring.lock, Role.LOCK)
-    if wiring.contact is not None:
-        place("input", wiring.contact.input, Role.CONTACT, inverted=wiring.contact.closed_is == 1)
+    for contact in wiring.every_contact:
+        place("input", contact.input, Role.CONTACT, inverted=contact.closed_is == 1)
     place("input", wiring.rex, Role.REX)
-    bolt = getattr(wiring, "bolt", None)
-    if bolt is not None:
-        place("input", bolt, Role.BOLT)
+    place("input", wiring.bolt, Role.BOLT)
+    for tamper in (wiring.reader_tamper, wiring.exit_reader_tamper):
+        place("input", tamper, Role.READER_TAMPER)
 
 
 def _place_panic(points: Points, name: str, point: Any) -> None:
@@ -77,4 +81,10 @@ def _place_panic(points: Points, name: str, point: Any) -> None:
     press = PressKind.LOCKDOWN if point.press == "lockdown" else PressKind.HELP
     points[DeviceId(point_device(reference)), address] = Placement(
         role=Role.PANIC, subject=name, area=AreaId(point.area), press=press
+    )
+
+
+def _place_fire(points: Points, name: str, zone: Any) -> None:
+    points[DeviceId(point_device(zone.input)), f"input/{point_number(zone.input)}"] = Placement(
+        role=Role.FIRE, subject=name, area=AreaId(zone.areas[0]), inverted=zone.fire_is == 0
     )

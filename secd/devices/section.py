@@ -17,7 +17,7 @@ from secd.model.wiring import Wiring
 # What a board may have is placed for every device; only what a person wired by number is checked.
 _WIRED_BY_NUMBER = {
     Role.CONTACT: "doors", Role.REX: "doors", Role.BOLT: "doors", Role.LOCK: "doors", Role.READER: "doors",
-    Role.PANIC: "panic_points",
+    Role.READER_TAMPER: "doors", Role.FIRE: "fire_zones", Role.PANIC: "panic_points",
 }  # fmt: skip
 
 

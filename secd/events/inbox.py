@@ -22,6 +22,7 @@ _log = logging.getLogger(__name__)
 URGENT_MAX = 1024
 ORDINARY_MAX = 8192
 LATCHES_MAX = 4096
+URGENT_POINTS = frozenset({Role.PANIC, Role.FIRE, Role.TAMPER, Role.READER_TAMPER})
 SECD = DeviceId("secd")
 
 Key = tuple[str, ...]
@@ -145,7 +146,7 @@ class Inbox:
             case Trouble():
                 return observation.kind in KINDS and KINDS[observation.kind].urgent
             case PointChanged():
-                return self._role_of(observation.device, fact.point) in {Role.PANIC, Role.TAMPER}
+                return self._role_of(observation.device, fact.point) in URGENT_POINTS
             case _:
                 return False
 

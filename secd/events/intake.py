@@ -42,6 +42,7 @@ from secd.runtime.ids import UlidSource
 _log = logging.getLogger(__name__)
 LATE_AFTER_S = 2.0
 """Safety rule S8."""
+NEVER_TOO_OLD = frozenset({Role.PANIC, Role.FIRE, Role.TAMPER, Role.READER_TAMPER})
 BATTERY_LOW_PERCENT, BATTERY_FINE_PERCENT = 20, 25
 UNPLACED_LOGGED_MAX = 1000
 
@@ -231,7 +232,7 @@ class Intake:
                 return
             activations = _presses(fact, before, inverted=place.inverted) if at == first else 0
             told = replace(fact, state=level, activations=activations)
-            ages = place.role not in {Role.PANIC, Role.TAMPER}
+            ages = place.role not in NEVER_TOO_OLD
             yield _Named(kind=kind, subject=place.subject, fact=told, place=place, ages=ages)
 
     def _name_button(self, device: DeviceId, fact: ButtonState) -> Iterator[_Named]:

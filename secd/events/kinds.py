@@ -10,7 +10,9 @@ POINT_KINDS: dict[Role, tuple[str, str, str]] = {
     Role.REX: ("exit.requested", "exit.ended", "exit.input_faulted"),
     Role.BOLT: ("door.bolt_withdrawn", "door.bolt_thrown", "door.bolt_faulted"),
     Role.PANIC: ("panic.activated", "panic.restored", "panic.faulted"),
+    Role.FIRE: ("fire.activated", "fire.cleared", "fire.faulted"),
     Role.TAMPER: ("device.tampered", "device.tamper_restored", "device.tampered"),
+    Role.READER_TAMPER: ("reader.tampered", "reader.tamper_restored", "reader.tampered"),
     Role.POWER: ("power.failed", "power.restored", "power.input_faulted"),
 }
 """Per role: active (not the quiet state), normal, faulted. A cut tamper loop is tampering."""

@@ -26,10 +26,11 @@ class RelockDoor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignalReader:
-    """Show a decision at the reader: `granted` green, otherwise red and a beep."""
+    """Show a decision at the reader: `granted` green, otherwise red and a beep. `exit`: at the one on the inside."""
 
     door: DoorId
     granted: bool
+    exit: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

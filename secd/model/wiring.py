@@ -43,4 +43,6 @@ class Wiring:
     locks: Mapping[str, LockWiring] = field(default_factory=dict)
     readers: Mapping[str, tuple[DeviceId, int]] = field(default_factory=dict)
     """A door's reader: the device and the reader's number on it."""
+    exit_readers: Mapping[str, tuple[DeviceId, int]] = field(default_factory=dict)
+    """The reader on its inside, for doors that have one."""
     cameras: Mapping[str, DeviceId] = field(default_factory=dict)

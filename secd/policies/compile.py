@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from secd.config.types import point_device
+from secd.config.types import point_device, point_number
 from secd.model.alarm import AlarmMode
 from secd.model.facts import PressKind
 from secd.model.names import AreaId, CameraId, Digest, DoorId, GroupId, LevelId, RuleId
@@ -19,6 +19,7 @@ from secd.policies.access.settings import (
     ALWAYS as ALWAYS_NAME,
 )
 from secd.policies.access.settings import (
+    AreaSettings,
     HolidaySettings,
     LevelSettings,
     NotSchedule,
@@ -29,7 +30,8 @@ from secd.policies.access.settings import (
 from secd.policies.alarms.settings import AlarmSettings, PanicSettings
 from secd.policies.cabinets.compile import compile_supply
 from secd.policies.doors.settings import DoorSettings
-from secd.policies.tables import AlarmRule, DoorTable, LevelTable, ModeRow, PanicTable, Tables
+from secd.policies.fire.settings import FireZoneSettings
+from secd.policies.tables import AlarmRule, DoorTable, FireTable, LevelTable, ModeRow, PanicTable, Tables
 
 __all__ = ["Tables", "compile_tables"]
 
@@ -41,7 +43,7 @@ def compile_tables(
     areas = values.get("areas", {})
     calendar = compile_calendar(values, time_zone)
     doors = {
-        name: compile_door(name, door, values.get("door_modes", {}).get(name, ()))
+        name: compile_door(name, door, values.get("door_modes", {}).get(name, ()), areas)
         for name, door in sorted(values.get("doors", {}).items())
     }
     by_event: dict[str, list[AlarmRule]] = {}
@@ -62,6 +64,10 @@ def compile_tables(
         access=build_access(compile_rules(values), {name: door.area for name, door in doors.items()}, calendar, people),
         doors=doors,
         panic_points={name: _panic_point(name, point) for name, point in values.get("panic_points", {}).items()},
+        fire_zones={
+            name: _fire_zone(name, zone, areas, values.get("doors", {}))
+            for name, zone in sorted(values.get("fire_zones", {}).items())
+        },
         supply=compile_supply(values),
         levels={name: _level(name, level, values) for name, level in values.get("threat_levels", {}).items()},
         areas=frozenset(areas),
@@ -104,13 +110,15 @@ def compile_rules(values: Mapping[str, Any]) -> list[AccessRule]:
     return rules
 
 
-def compile_door(name: str, door: DoorSettings, modes: Any) -> DoorTable:
+def compile_door(name: str, door: DoorSettings, modes: Any, areas: Mapping[str, AreaSettings]) -> DoorTable:
     """One door."""
     wiring = door.wiring
+    contacts = tuple(_input(contact.input) for contact in wiring.every_contact)
     return DoorTable(
         name=DoorId(name),
         label=door.label or name,
         area=AreaId(door.to),
+        from_area=door.from_,
         energise_to_unlock=door.relay == "energise_to_unlock",
         release_s=door.release,
         release_extended_s=door.release_extended,
@@ -121,11 +129,21 @@ def compile_door(name: str, door: DoorSettings, modes: Any) -> DoorTable:
         relock_on_open=door.relock == "on_open",
         strict=door.audit == "strict",
         deny_on_store_failure=door.on_store_failure == "deny_entry",
-        contact_device=_device(wiring.contact.input if wiring.contact is not None else None),
+        contact_device=contacts[0][0] if contacts else "",
         lock_device=_device(wiring.lock),
         rex_device=_device(wiring.rex),
         bolt_device=_device(wiring.bolt),
         has_reader=wiring.reader is not None,
+        contacts=contacts,
+        contacts_agree=wiring.contacts_are == "a_pair",
+        exit_reader=_reader(wiring.exit_reader),
+        reader_devices=tuple(sorted({_device(wiring.reader), _device(wiring.exit_reader)} - {""})),
+        travel_s=door.travel or 0.0,
+        rex_release_s=door.rex_release or door.release,
+        rex_ignored_s=door.rex_ignored_after_closing,
+        interlocked=_interlocked(name, areas),
+        fire_hardwired=door.fire_release == "hardwired",
+        unlock_on_fire=door.on_fire == "unlock",
         cameras=tuple(CameraId(camera) for camera in door.cameras),
         modes=tuple(
             ModeRow(
@@ -205,6 +223,35 @@ def _device(point: str | None) -> str:
     return point_device(point) if point is not None else ""
 
 
+def _input(point: str) -> tuple[str, str]:
+    return point_device(point), f"input/{point_number(point)}"
+
+
+def _reader(point: str | None) -> str:
+    return f"{point_device(point)}/{point_number(point)}" if point is not None else ""
+
+
+def _interlocked(name: str, areas: Mapping[str, AreaSettings]) -> tuple[tuple[AreaId, tuple[DoorId, ...]], ...]:
+    return tuple(
+        (AreaId(area), tuple(DoorId(door) for door in sorted(set(settings.interlock)) if door != name))
+        for area, settings in sorted(areas.items())
+        if settings.interlock is not None and name in settings.interlock
+    )
+
+
+def _fire_zone(
+    name: str, zone: FireZoneSettings, areas: Mapping[str, AreaSettings], doors: Mapping[str, DoorSettings]
+) -> FireTable:
+    within = inside(zone.areas, areas, restricted=True)
+    return FireTable(
+        name=name,
+        label=zone.label or name,
+        device=point_device(zone.input),
+        areas=tuple(AreaId(area) for area in sorted(within)),
+        doors=tuple(DoorId(one) for one, door in sorted(doors.items()) if within & {door.from_, door.to}),
+    )
+
+
 def _panic_point(name: str, point: PanicSettings) -> PanicTable:
     return PanicTable(
         name=name,
@@ -231,6 +278,7 @@ def _level(name: str, level: LevelSettings, values: Mapping[str, Any]) -> LevelT
 def _doors_of_device(doors: Mapping[str, DoorTable]) -> dict[str, tuple[str, ...]]:
     found: dict[str, list[str]] = {}
     for name, door in doors.items():
-        for device in sorted({door.contact_device, door.lock_device, door.rex_device, door.bolt_device} - {""}):
+        devices = {device for device, _ in door.contacts} | {door.lock_device, door.rex_device, door.bolt_device}
+        for device in sorted((devices | set(door.reader_devices)) - {""}):
             found.setdefault(device, []).append(name)
     return {device: tuple(names) for device, names in found.items()}

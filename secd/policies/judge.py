@@ -8,7 +8,7 @@ same; `now` only says how long a read has waited. Refused: to act on what is lat
 from collections.abc import Callable
 from dataclasses import replace
 
-from secd.model.doors import LockState, PhysicalState
+from secd.model.doors import LockState
 from secd.model.entry import Verdict
 from secd.model.event import Event
 from secd.model.facts import (
@@ -70,7 +70,7 @@ def _closed(step: Step, table: DoorTable, fact: PointChanged, now: Instant) -> N
 
 
 def _contact_faulted(step: Step, table: DoorTable, fact: PointChanged, now: Instant) -> None:
-    passage.lose_contact(step, table, PhysicalState.FAULT)
+    passage.fault_contact(step, table, fact)
 
 
 def _exit_requested(step: Step, table: DoorTable, fact: PointChanged, now: Instant) -> None:

@@ -5,5 +5,11 @@ from secd.policies.access import checks as access
 from secd.policies.alarms import checks as alarms
 from secd.policies.cabinets import checks as cabinets
 from secd.policies.doors import checks as doors
+from secd.policies.fire import checks as fire
 
-SECTIONS: tuple[Section, ...] = (*doors.SECTIONS, *access.SECTIONS, *alarms.SECTIONS, *cabinets.SECTIONS)
+SECTIONS: tuple[Section, ...] = (
+    *doors.SECTIONS,
+    *access.SECTIONS,
+    *fire.SECTIONS,
+    *alarms.SECTIONS, *cabinets.SECTIONS,
+)

@@ -26,11 +26,16 @@ class ModeRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoorTable:
-    """A door as the judge needs it."""
+    """A door as the judge needs it. `area` is where it leads, `from_area` whence ("outside" where that is none).
+
+    `contacts`: all of them as (device, point); where they are several, `contacts_agree` says that they are on one leaf.
+    `exit_reader`: the one on the inside, as a read names it. `interlocked`: by area, the doors that must be shut first.
+    """
 
     name: DoorId
     label: str
     area: AreaId
+    from_area: str
     energise_to_unlock: bool
     release_s: float
     release_extended_s: float
@@ -46,6 +51,16 @@ class DoorTable:
     rex_device: str
     bolt_device: str
     has_reader: bool
+    contacts: tuple[tuple[str, str], ...] = ()
+    contacts_agree: bool = False
+    exit_reader: str = ""
+    reader_devices: tuple[str, ...] = ()
+    travel_s: float = 0.0
+    rex_release_s: float = 5.0
+    rex_ignored_s: float = 0.0
+    interlocked: tuple[tuple[AreaId, tuple[DoorId, ...]], ...] = ()
+    fire_hardwired: bool = False
+    unlock_on_fire: bool = False
     cameras: tuple[CameraId, ...] = ()
     modes: tuple[ModeRow, ...] = ()
 
@@ -61,6 +76,17 @@ class PanicTable:
     press: PressKind
     wireless: bool
     check_in_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FireTable:
+    """A fire zone: its input's device, its areas with those inside them, and the doors into and out of them."""
+
+    name: str
+    label: str
+    device: str
+    areas: tuple[AreaId, ...]
+    doors: tuple[DoorId, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +128,7 @@ class Tables:
     access: AccessTables
     doors: Mapping[str, DoorTable] = field(default_factory=dict)
     panic_points: Mapping[str, PanicTable] = field(default_factory=dict)
+    fire_zones: Mapping[str, FireTable] = field(default_factory=dict)
     levels: Mapping[str, LevelTable] = field(default_factory=dict)
     areas: frozenset[str] = frozenset()
     rules_of_event: Mapping[str, tuple[AlarmRule, ...]] = field(default_factory=dict)

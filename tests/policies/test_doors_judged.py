@@ -90,7 +90,7 @@ def test_s07_two_grants_in_one_opening_are_shared(scene: Scene) -> None:
 
 def test_s07_a_door_without_a_contact_is_released_and_nothing_is_claimed_of_the_passage(scene: Scene) -> None:
     assert ReleaseDoor(door="blind", duration_s=5.0) in acts(scene.card("blind", "rivera"))
-    assert kinds(*scene.pass_time(30)) == []
+    assert kinds(*scene.pass_time(30)) == ["access.not_known"]
     assert scene.door("blind").physical is PhysicalState.UNKNOWN
 
 
@@ -173,7 +173,7 @@ def test_s06_shunt_only_never_releases(scene: Scene) -> None:
 
 def test_s06_releases_is_explicit(scene: Scene) -> None:
     assert acts(scene.rex("side")) == [ReleaseDoor(door="side", duration_s=5.0)]
-    assert kinds(scene.open("side")) == []
+    assert kinds(scene.open("side")) == ["door.exited"]
     assert kinds(*scene.pass_time(1)) == []
 
 

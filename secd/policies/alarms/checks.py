@@ -13,7 +13,7 @@ from secd.config.types import Finding, Section, Text, point_device
 from secd.model.event import KINDS
 from secd.policies.access.settings import level_doors
 from secd.policies.alarms.settings import ActionSettings, AlarmSettings, PanicSettings, SetThreatLevel, WhenSettings
-from secd.policies.doors.checks import door_inputs, used_twice
+from secd.policies.doors.checks import Use, door_inputs, used_twice
 
 PRESSES = ("help", "lockdown")
 BOARDS_FOR_PANIC = frozenset({"secd-panic-panel", "secd-door-controller"})
@@ -147,7 +147,7 @@ def _hears(alarm: AlarmSettings, press: str) -> bool:
     return alarm.when.press in {None, "any", press}
 
 
-def _panic_inputs(points: Mapping[str, PanicSettings]) -> Iterator[tuple[tuple[str, ...], str]]:
+def _panic_inputs(points: Mapping[str, PanicSettings]) -> Iterator[Use]:
     for name, point in points.items():
         for key in ("input", "button"):
             place = getattr(point, key)

@@ -20,17 +20,11 @@ from secd.config.types import (
 )
 from secd.policies.access.settings import AreaName
 from secd.policies.doors.settings import Acceptance
+from secd.policies.supervision import Supervision
 
 DoorName = Annotated[Name, Ref("doors")]
 DeviceName = Annotated[Name, Ref("devices")]
 PanicName = Annotated[Name, Ref("panic_points")]
-
-
-class Supervision(Settings):
-    """How a cut or shorted line is told from a quiet one."""
-
-    kind: Literal["end_of_line", "none"]
-    ohms: Annotated[Whole, Field(gt=0)] | None = None
 
 
 class PanicSettings(Settings):

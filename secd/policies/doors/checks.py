@@ -11,6 +11,8 @@ from secd.config.types import Finding, Section, point_device, point_number
 from secd.policies.access.settings import OUTSIDE
 from secd.policies.doors.settings import DoorSettings
 
+Use = tuple[tuple[str | int, ...], str]
+"""Where a point is written, and the point."""
 REX_GRACE_S_MAX = 0.5
 RELEASE_S_MAX = 300.0
 
@@ -143,13 +145,17 @@ def _request_to_exit(door: DoorSettings) -> Iterator[_Row]:
         yield (("rex",), "rex_not_wired", "no request to exit is wired here", "wiring: {rex: DEVICE/NUMBER}")
 
 
-def door_inputs(doors: Mapping[str, DoorSettings]) -> Iterator[tuple[tuple[str, ...], str]]:
+def door_inputs(doors: Mapping[str, DoorSettings]) -> Iterator[Use]:
     """Every input that a door uses: where it is written, and the point."""
     for name, door in doors.items():
-        if door.wiring.contact is not None:
-            yield ("doors", name, "wiring", "contact", "input"), door.wiring.contact.input
-        for key in ("rex", "bolt"):
-            point = getattr(door.wiring, key)
+        wiring = door.wiring
+        if wiring.contacts is not None:
+            for index, contact in enumerate(wiring.contacts):
+                yield ("doors", name, "wiring", "contacts", index, "input"), contact.input
+        elif wiring.contact is not None:
+            yield ("doors", name, "wiring", "contact", "input"), wiring.contact.input
+        for key in ("rex", "bolt", "reader_tamper", "exit_reader_tamper"):
+            point = getattr(wiring, key)
             if point is not None:
                 yield ("doors", name, "wiring", key), point
 
@@ -157,18 +163,19 @@ def door_inputs(doors: Mapping[str, DoorSettings]) -> Iterator[tuple[tuple[str, 
 def _points_used_twice(doors: Mapping[str, DoorSettings]) -> Iterator[Finding]:
     relays = [(("doors", name, "wiring", "lock"), door.wiring.lock) for name, door in doors.items()]
     readers = [
-        (("doors", name, "wiring", "reader"), door.wiring.reader)
+        (("doors", name, "wiring", key), reader)
         for name, door in doors.items()
-        if door.wiring.reader is not None
+        for key in ("reader", "exit_reader")
+        if (reader := getattr(door.wiring, key)) is not None
     ]
     yield from used_twice(relays, "relay")
     yield from used_twice(readers, "reader")
     yield from used_twice(list(door_inputs(doors)), "input")
 
 
-def used_twice(uses: Sequence[tuple[tuple[str, ...], str]], what: str) -> Iterator[Finding]:
+def used_twice(uses: Sequence[Use], what: str) -> Iterator[Finding]:
     """The later ones of several uses of one point."""
-    first: dict[tuple[str, str], tuple[str, ...]] = {}
+    first: dict[tuple[str, str], tuple[str | int, ...]] = {}
     for path, point in uses:
         rest = point.partition("/")[2]
         key = (point_device(point), rest if rest and not rest.isdigit() else str(point_number(point)))

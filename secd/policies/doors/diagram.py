@@ -23,7 +23,7 @@ EFFECTS: dict[Effect, str] = {
     Effect.ASSUME: "`access.taken`: assumed, or shared_opening where somebody passed in this opening",
     Effect.NOT_TAKEN: "`access.not_taken`",
     Effect.PREEMPT: "`access.not_taken`: preempted",
-    Effect.FORGET: "forget the grant: whether it was used cannot be seen",
+    Effect.FORGET: "`access.not_known`: whether the grant was used cannot be seen",
     Effect.AWAIT_REASON: "wait `rex_grace` for a request to exit",
     Effect.WATCH_HELD: "start the held-open times, unless the door is unlocked",
     Effect.WATCH_HELD_AGAIN: "start the held-open times anew",

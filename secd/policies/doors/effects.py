@@ -20,6 +20,7 @@ from secd.policies.tables import DoorTable
 RELEASE_MARGIN_S = 1.0
 """How long after a release ended its opening may still be reported."""
 BOLT_S_MAX = 3.0
+TRAVEL_MARGIN_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,11 +72,21 @@ def classify_opening(door: DoorState, at: Instant, *, initial: bool) -> DoorInpu
         return DoorInput.OPENED_ON_GRANT
     if initial:
         return DoorInput.READ_OPEN
-    if door.mode is DoorMode.UNLOCKED or door.released_until_s > at.mono_s:
-        return DoorInput.OPENED_FREELY
-    if exit_explains(door, at):
+    if door.mode is not DoorMode.UNLOCKED and exit_explains(door, at):
         return DoorInput.OPENED_FOR_EXIT
+    if stands_free(door, at):
+        return DoorInput.OPENED_FREELY
     return DoorInput.OPENED
+
+
+def stands_free(door: DoorState, at: Instant) -> bool:
+    """Whether the lock is open by our doing: by its mode, a release, or a motor that has not thrown the bolt yet."""
+    return door.mode is DoorMode.UNLOCKED or max(door.released_until_s, door.bolting_until_s) > at.mono_s
+
+
+def bolt_s_max(table: DoorTable) -> float:
+    """How long after a closing the bolt may take to follow."""
+    return max(BOLT_S_MAX, table.travel_s + TRAVEL_MARGIN_S if table.travel_s else 0.0)
 
 
 def exit_explains(door: DoorState, at: Instant) -> bool:
@@ -85,7 +96,7 @@ def exit_explains(door: DoorState, at: Instant) -> bool:
 
 def _await_passage(door: DoorState, table: DoorTable, at: Instant) -> Result:
     extra_s = max((grant.extra_s for grant in door.grants), default=0.0)
-    over_s = at.mono_s + table.release_s + extra_s + RELEASE_MARGIN_S
+    over_s = at.mono_s + table.release_s + extra_s + table.travel_s + RELEASE_MARGIN_S
     return door.due(release=max(over_s, door.timers.get("release", 0.0))), []
 
 
@@ -109,6 +120,7 @@ def _passed(door: DoorState, table: DoorTable, at: Instant, how: str) -> Result:
         taken_at=at.utc,
         taken_by=door.grants[-1].holder,
         taken_how=how,
+        taken_out=door.grants[-1].out,
         passages=door.passages + len(door.grants),
         extra_s=max(door.extra_s, extra_s),
         grants=(),
@@ -116,16 +128,12 @@ def _passed(door: DoorState, table: DoorTable, at: Instant, how: str) -> Result:
     return taken.due(release=None), said
 
 
-def _drop(how: str) -> Callable[[DoorState, DoorTable, Instant], Result]:
+def _drop(kind: str, how: str) -> Callable[[DoorState, DoorTable, Instant], Result]:
     def drop(door: DoorState, table: DoorTable, at: Instant) -> Result:
-        said: list[Said] = [Found(kind="access.not_taken", fact=_passage(table, how, grant)) for grant in door.grants]
+        said: list[Said] = [Found(kind=kind, fact=_passage(table, how, grant)) for grant in door.grants]
         return replace(door, grants=()).due(release=None), said
 
     return drop
-
-
-def _forget(door: DoorState, table: DoorTable, at: Instant) -> Result:
-    return replace(door, grants=()).due(release=None), []
 
 
 def _await_reason(door: DoorState, table: DoorTable, at: Instant) -> Result:
@@ -169,9 +177,10 @@ def cut_release(door: DoorState, table: DoorTable, at: Instant) -> Result:
 
 
 def _end_release(door: DoorState, table: DoorTable, at: Instant, *, urgent: bool) -> Result:
-    if door.released_until_s <= at.mono_s:
-        return door, []
-    ended = replace(door, released_until_s=at.mono_s, allowed_until_s=at.mono_s)
+    if door.released_until_s <= at.mono_s or (door.fire and table.fire_hardwired):
+        return door, []  # where fire has released the lock by hardware, nothing is told to lock (S16)
+    bolting_s = at.mono_s + table.travel_s if table.travel_s else door.bolting_until_s
+    ended = replace(door, released_until_s=at.mono_s, allowed_until_s=at.mono_s, bolting_until_s=bolting_s)
     if door.mode is DoorMode.UNLOCKED:
         return ended, []
     return ended, [Act(act=RelockDoor(door=table.name), urgent=urgent)]
@@ -180,66 +189,72 @@ def _end_release(door: DoorState, table: DoorTable, at: Instant, *, urgent: bool
 def _shut(door: DoorState, table: DoorTable, at: Instant) -> Result:
     said: list[Said] = []
     if door.away:
-        said.append(_finding("door.secured", table, "closed"))
+        said.append(secured(table, "closed"))
     shut = replace(door, opened_at=None, passages=0, extra_s=0.0, away=False)
-    return shut.due(bolt=at.mono_s + BOLT_S_MAX if table.bolt_device else None), said
+    return shut.due(bolt=at.mono_s + bolt_s_max(table) if table.bolt_device else None), said
 
 
 def _exited(door: DoorState, table: DoorTable, at: Instant) -> Result:
-    said: list[Said] = [_finding("door.exited", table, "request_to_exit", door)]
+    said: list[Said] = [
+        Found(kind="door.exited", fact=DoorFinding(door=table.name, why="request_to_exit", since=door.opened_at))
+    ]
     return replace(door, rex_fresh=False, opened_at=door.opened_at or at.utc), said
 
 
 def _forced(door: DoorState, table: DoorTable, at: Instant) -> Result:
-    return door, [_finding("door.forced_open", table, "no release and no request to exit", door)]
+    return door, [noticed("door.forced_open", door, table, "no release and no request to exit")]
 
 
 def _warn(door: DoorState, table: DoorTable, at: Instant) -> Result:
-    return door, [_finding("door.held_warned", table, "open too long", door)]
+    return door, [noticed("door.held_warned", door, table, "open too long")]
 
 
 def _held(door: DoorState, table: DoorTable, at: Instant) -> Result:
-    return door.due(held_warn=None), [_finding("door.held_open", table, "open too long", door)]
+    return door.due(held_warn=None), [noticed("door.held_open", door, table, "open too long")]
 
 
 def _away(door: DoorState, table: DoorTable, at: Instant) -> Result:
     if door.mode is DoorMode.UNLOCKED or exit_explains(door, at):
         return door, []
-    return replace(door, away=True), [
-        _finding("door.opened_while_away", table, "closed when last seen, open now", door)
-    ]
+    return replace(door, away=True), [noticed("door.opened_while_away", door, table, "closed when last seen, open now")]
 
 
 def _secured(door: DoorState, table: DoorTable, at: Instant) -> Result:
-    return replace(door, away=False), [_finding("door.secured", table, "closed", door)]
+    return replace(door, away=False), [secured(table, "closed", door)]
 
 
 def _no_longer_held(door: DoorState, table: DoorTable, at: Instant) -> Result:
-    return door, [_finding("door.secured", table, "mode_unlocked", door)]
+    return door, [secured(table, "mode_unlocked", door)]
 
 
 def _still(door: DoorState, table: DoorTable, at: Instant) -> Result:
     return door, [StillThere()]
 
 
-def _finding(kind: str, table: DoorTable, why: str, door: DoorState | None = None) -> Found:
-    return Found(
-        kind=kind, fact=DoorFinding(door=table.name, why=why, since=door.opened_at if door is not None else None)
-    )
+def noticed(kind: str, door: DoorState, table: DoorTable, why: str) -> Found:
+    """Something is wrong with a door; while a fire alarm stands over it that is on record and no alarm (S16)."""
+    suppressed = f"by design: fire alarm in {door.fire}" if door.fire else ""
+    return Found(kind=kind, fact=DoorFinding(door=table.name, why=why, since=door.opened_at, suppressed=suppressed))
+
+
+def secured(table: DoorTable, why: str, door: DoorState | None = None) -> Found:
+    """What was wrong is no longer so."""
+    since = door.opened_at if door is not None else None
+    return Found(kind="door.secured", fact=DoorFinding(door=table.name, why=why, since=since))
 
 
 def _passage(table: DoorTable, how: str, grant: Grant) -> Passage:
     holder = HolderId(grant.holder) if grant.holder is not None else None
-    return Passage(door=table.name, how=how, holder=holder, grant=EventId(grant.event))
+    return Passage(door=table.name, how=how, holder=holder, grant=EventId(grant.event), out=grant.out)
 
 
 _LEAVES: dict[Effect, Callable[[DoorState, DoorTable, Instant], Result]] = {
     Effect.AWAIT_PASSAGE: _await_passage,
     Effect.TAKE: _take,
     Effect.ASSUME: _assume,
-    Effect.NOT_TAKEN: _drop("not_taken"),
-    Effect.PREEMPT: _drop("preempted"),
-    Effect.FORGET: _forget,
+    Effect.NOT_TAKEN: _drop("access.not_taken", "not_taken"),
+    Effect.PREEMPT: _drop("access.not_taken", "preempted"),
+    Effect.FORGET: _drop("access.not_known", "not_known"),
     Effect.AWAIT_REASON: _await_reason,
     Effect.WATCH_HELD: _watch_held,
     Effect.WATCH_HELD_AGAIN: _watch_held_again,

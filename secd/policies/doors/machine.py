@@ -47,6 +47,7 @@ class DoorInput(StrEnum):
     MODE_LOCKED = "mode_locked"
     MODE_UNLOCKED = "mode_unlocked"
     LOCKDOWN = "lockdown"
+    FIRE_OVER = "fire_over"
 
 
 class Effect(StrEnum):
@@ -92,6 +93,10 @@ def _go(to: Phase, *effects: Effect) -> Transition:
     return Transition(to, effects)
 
 
+_AFTER_FIRE = {
+    _P.LOST_FORCED: _E.FORCED, _P.LOST_HELD: _E.HELD, _P.HELD: _E.HELD, _P.FORCED: _E.FORCED
+}  # fmt: skip
+"""What was suppressed while a fire alarm stood, and is still so, is told when it is over."""
 _OPENINGS = (_I.OPENED, _I.OPENED_FREELY, _I.OPENED_FOR_EXIT, _I.READ_OPEN)
 _CLOSINGS = (_I.CLOSED, _I.READ_CLOSED)
 
@@ -116,8 +121,9 @@ _OPENED_WITH_REASON: _Rows = {
 }
 _STANDING_OPEN: _Rows = {
     _I.OPENED_ON_GRANT: _go(_P.OPEN, _E.ASSUME),
-    _I.GRANTED: _go(_P.OPEN, _E.ASSUME),
+    _I.GRANTED: _go(_P.OPEN, _E.ASSUME, _E.WATCH_HELD),
     **_any(_CLOSINGS, _P.CLOSED, _E.RELOCK, _E.STOP_HELD, _E.SHUT),
+    _I.FIRE_OVER: _go(_P.OPEN, _E.WATCH_HELD_AGAIN),
     _I.CONTACT_LOST: _go(_P.LOST_OPEN, _E.PAUSE_HELD),
     _I.ALARM_DUE: _go(_P.HELD, _E.HELD),
     _I.MODE_UNLOCKED: _go(_P.OPEN, _E.STOP_HELD),
@@ -198,7 +204,7 @@ _WRITTEN: dict[Phase, _Rows] = {
     },
     _P.WARNED: {
         **_STANDING_OPEN,
-        _I.GRANTED: _go(_P.WARNED, _E.ASSUME),
+        _I.GRANTED: _go(_P.WARNED, _E.ASSUME, _E.WATCH_HELD),
         _I.OPENED_ON_GRANT: _go(_P.WARNED, _E.ASSUME),
         _I.LOCKDOWN: _go(_P.WARNED, _E.CUT),
     },
@@ -221,4 +227,4 @@ _WRITTEN: dict[Phase, _Rows] = {
 
 TABLE: dict[tuple[Phase, DoorInput], Transition] = {
     (phase, happened): _WRITTEN[phase].get(happened, Transition(phase)) for phase in Phase for happened in DoorInput
-}
+} | {(phase, DoorInput.FIRE_OVER): _go(phase, told) for phase, told in _AFTER_FIRE.items()}

@@ -13,7 +13,7 @@ from secd.model.facts import ModeChanged
 from secd.model.names import EventId, HolderId
 from secd.model.order import DesiredLock
 from secd.model.time import Instant
-from secd.policies.doors.effects import BOLT_S_MAX
+from secd.policies.doors.effects import bolt_s_max
 from secd.policies.doors.machine import DoorInput
 from secd.policies.doors.passage import happen
 from secd.policies.doors.state import DoorState
@@ -88,14 +88,17 @@ def _scheduled(step: Step, table: DoorTable) -> Standing:
     current = [row for row in table.modes if calendar.holds(row.when, step.at.utc)]
     if any(not row.unlocks for row in current):
         return Standing(mode=DoorMode.LOCKED, layer=Layer.SCHEDULE, why=_named(current, unlocks=False))
-    seen = step.door(table.name).first_card_seen
-    if any(not row.first_card or seen for row in current):
+    seen = step.door(table.name).first_cards
+    if any(not row.first_card or _name_of(row) in seen for row in current):
         return Standing(mode=DoorMode.UNLOCKED, layer=Layer.SCHEDULE, why=_named(current, unlocks=True))
     return _LOCKED
 
 
 def _named(rows: list[ModeRow], *, unlocks: bool) -> str:
-    row = next(row for row in rows if row.unlocks is unlocks)
+    return _name_of(next(row for row in rows if row.unlocks is unlocks))
+
+
+def _name_of(row: ModeRow) -> str:
     name = row.when.schedule or "always"
     return f"not {name}" if row.when.negated else name
 
@@ -129,7 +132,7 @@ def _take_up(step: Step, table: DoorTable, door: DoorState, standing: Standing, 
         allowed_until_s=max(door.allowed_until_s, step.at.mono_s) if flipped else door.allowed_until_s,
     )
     if flipped and standing.mode is DoorMode.LOCKED and door.physical is PhysicalState.CLOSED and table.bolt_device:
-        taken_up = taken_up.due(bolt=step.at.mono_s + BOLT_S_MAX)
+        taken_up = taken_up.due(bolt=step.at.mono_s + bolt_s_max(table))
     step.set_door(table.name, taken_up)
     if not changed and not first:
         return
@@ -152,22 +155,27 @@ def _take_up(step: Step, table: DoorTable, door: DoorState, standing: Standing, 
 
 
 def first_card_passed(step: Step, table: DoorTable, holder: HolderId | None) -> None:
-    """Somebody passed: the first of the named groups starts the day of a door that waits for them."""
+    """Somebody came in: the first of a row's groups starts its day."""
     person = step.tables.people.holders.get(holder) if holder is not None else None
-    if person is None or step.door(table.name).first_card_seen:
+    if person is None:
         return
-    calendar = step.tables.calendar
-    if any(
-        row.first_card and not row.first_card.isdisjoint(person.groups) and calendar.holds(row.when, step.at.utc)
+    calendar, seen = step.tables.calendar, set(step.door(table.name).first_cards)
+    started = {
+        _name_of(row)
         for row in table.modes
-    ):
-        step.set_door(table.name, replace(step.door(table.name), first_card_seen=True))
+        if not row.first_card.isdisjoint(person.groups) and calendar.holds(row.when, step.at.utc)
+    }
+    if started - seen:
+        step.set_door(table.name, replace(step.door(table.name), first_cards=tuple(sorted(started | seen))))
         _review(step, table)
 
 
 def _forget_first_card(step: Step, table: DoorTable) -> None:
     door = step.door(table.name)
-    if door.first_card_seen and not any(
-        row.first_card and step.tables.calendar.holds(row.when, step.at.utc) for row in table.modes
-    ):
-        step.set_door(table.name, replace(door, first_card_seen=False))
+    if not door.first_cards:
+        return
+    calendar = step.tables.calendar
+    current = {_name_of(row) for row in table.modes if row.first_card and calendar.holds(row.when, step.at.utc)}
+    kept = tuple(name for name in door.first_cards if name in current)
+    if kept != door.first_cards:
+        step.set_door(table.name, replace(door, first_cards=kept))

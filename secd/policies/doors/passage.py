@@ -10,6 +10,7 @@ from secd.model.doors import DoorMode, LockState, PhysicalState
 from secd.model.facts import DoorFinding, InputState, OutputRead, PointChanged
 from secd.model.order import ReleaseDoor
 from secd.model.time import Instant
+from secd.policies.doors.contacts import Whole, contact_says, contacts_lost, is_several, still_differ
 from secd.policies.doors.effects import (
     TIMER_INPUTS,
     Act,
@@ -17,8 +18,11 @@ from secd.policies.doors.effects import (
     Said,
     StillThere,
     advance,
+    bolt_s_max,
     classify_opening,
     cut_release,
+    noticed,
+    secured,
 )
 from secd.policies.doors.machine import DoorInput, Phase
 from secd.policies.doors.state import DoorState, Grant
@@ -43,7 +47,9 @@ def release(step: Step, table: DoorTable, *, duration_s: float, grant: Grant | N
     if door.mode is not DoorMode.UNLOCKED:
         step.order(ReleaseDoor(door=table.name, duration_s=duration_s))
         until_s = max(door.released_until_s, step.at.mono_s + duration_s)
-        door = replace(door, released_until_s=until_s, allowed_until_s=max(door.allowed_until_s, until_s))
+        bolting_s = until_s + table.travel_s if table.travel_s else door.bolting_until_s
+        allowed_s = max(door.allowed_until_s, until_s)
+        door = replace(door, released_until_s=until_s, allowed_until_s=allowed_s, bolting_until_s=bolting_s)
     if grant is not None:
         door = replace(door, grants=(*door.grants, grant)[-GRANTS_MAX:])
     step.set_door(table.name, door)
@@ -52,16 +58,20 @@ def release(step: Step, table: DoorTable, *, duration_s: float, grant: Grant | N
 
 
 def read_contact(step: Step, table: DoorTable, fact: PointChanged, *, opened: bool) -> None:
-    """The contact was read. A closed one that was open in between counts as an opening and a closing."""
-    door = step.door(table.name)
-    between = not opened and fact.activations > 0 and door.phase in {Phase.CLOSED, Phase.RELEASED, Phase.LOST_SHUT}
-    if opened or between:
-        door = replace(door, physical=PhysicalState.OPEN)
-        step.set_door(table.name, door)
-        happen(step, table, classify_opening(door, step.at, initial=fact.initial))
-    if not opened:
-        step.set_door(table.name, replace(step.door(table.name), physical=PhysicalState.CLOSED))
-        happen(step, table, DoorInput.READ_CLOSED if fact.initial else DoorInput.CLOSED)
+    """A contact was read; of several, what they say together is what counts."""
+    if not is_several(table):
+        _read_whole(step, table, fact, opened=opened)
+        return
+    said = PhysicalState.OPEN if opened else PhysicalState.CLOSED
+    _weigh_contacts(step, table, fact, said)
+
+
+def fault_contact(step: Step, table: DoorTable, fact: PointChanged) -> None:
+    """A contact's line is cut or shorted."""
+    if is_several(table):
+        _weigh_contacts(step, table, fact, PhysicalState.FAULT)
+    else:
+        lose_contact(step, table, PhysicalState.FAULT)
 
 
 def lose_contact(step: Step, table: DoorTable, physical: PhysicalState) -> None:
@@ -80,8 +90,56 @@ def lose_device(step: Step, table: DoorTable, device: str | None) -> None:
     if device in {None, table.bolt_device}:
         door = replace(door, bolt=LockState.UNKNOWN).due(bolt=None)
     step.set_door(table.name, door)
-    if device in {None, table.contact_device}:
+    if is_several(table):
+        door, whole = contacts_lost(door, table, device, step.at)
+        step.set_door(table.name, door)
+        if isinstance(whole, PhysicalState):
+            lose_contact(step, table, whole)
+    elif device in {None, table.contact_device}:
         lose_contact(step, table, PhysicalState.UNKNOWN)
+
+
+def _weigh_contacts(step: Step, table: DoorTable, fact: PointChanged, said: PhysicalState) -> None:
+    door, whole = contact_says(step.door(table.name), table, (step.event.source, fact.point), said, step.at)
+    step.set_door(table.name, door)
+    alone = replace(fact, activations=0)
+    match whole:
+        case PhysicalState.OPEN | Whole.BLINKED:
+            _read_whole(step, table, alone, opened=True)
+            if whole is Whole.BLINKED:
+                _read_whole(step, table, alone, opened=False)
+        case PhysicalState.CLOSED:
+            _read_whole(step, table, alone, opened=False)
+        case PhysicalState():
+            lose_contact(step, table, whole)
+        case _:
+            return
+
+
+def _miss_agreement(step: Step, table: DoorTable) -> None:
+    """A pair of contacts contradicted itself for too long: at fault, not forced."""
+    door = step.door(table.name)
+    if still_differ(door, table) and not door.split:
+        step.set_door(table.name, replace(door, split=True))
+        fact = PointChanged(point="contacts", state=InputState.UNKNOWN)
+        step.find("door.contact_faulted", table.name, table.area, fact)
+        lose_contact(step, table, PhysicalState.FAULT)
+
+
+def _read_whole(step: Step, table: DoorTable, fact: PointChanged, *, opened: bool) -> None:
+    # A closed one that was open in between counts as an opening and a closing.
+    door = step.door(table.name)
+    between = not opened and fact.activations > 0 and door.phase in {Phase.CLOSED, Phase.RELEASED, Phase.LOST_SHUT}
+    if opened or between:
+        door = replace(door, physical=PhysicalState.OPEN)
+        step.set_door(table.name, door)
+        happen(step, table, classify_opening(door, step.at, initial=fact.initial))
+    if not opened:
+        door = replace(step.door(table.name), physical=PhysicalState.CLOSED)
+        if table.rex_ignored_s:
+            door = replace(door, closed_at_s=step.at.mono_s)
+        step.set_door(table.name, door)
+        happen(step, table, DoorInput.READ_CLOSED if fact.initial else DoorInput.CLOSED)
 
 
 def request_exit(step: Step, table: DoorTable, fact: PointChanged, *, late: bool) -> None:
@@ -90,14 +148,25 @@ def request_exit(step: Step, table: DoorTable, fact: PointChanged, *, late: bool
     active = fact.state is not InputState.NORMAL
     if door.rex_active and active and not fact.activations:
         return
-    fresh = replace(door, rex_active=active, rex_fresh=not door.rex_stuck, rex_until_s=step.at.mono_s + REX_MASKS_S)
+    explains = not _is_ignored(door, table, step.at)
+    fresh = replace(door, rex_active=active)
+    if explains:
+        fresh = replace(fresh, rex_fresh=not door.rex_stuck, rex_until_s=step.at.mono_s + REX_MASKS_S)
     if active and "rex_stuck" not in fresh.timers and not fresh.rex_stuck:
         fresh = fresh.due(rex_stuck=step.at.mono_s + REX_STUCK_S)
     step.set_door(table.name, fresh)
     if table.rex_releases and not late and not fact.initial and not door.rex_stuck:
-        release(step, table, duration_s=table.release_s, grant=None)
-    if fresh.rex_fresh:
+        release(step, table, duration_s=table.rex_release_s, grant=None)
+    if explains and fresh.rex_fresh:
         happen(step, table, DoorInput.EXIT_REQUESTED)
+
+
+def _is_ignored(door: DoorState, table: DoorTable, at: Instant) -> bool:
+    """Whether a request explains no later opening (S6): it is of somebody who comes in. An opening in its grace may need it."""
+    if not table.rex_ignored_s or door.phase in {Phase.UNEXPLAINED, Phase.UNEXPLAINED_SHUT}:
+        return False
+    shut_s = at.mono_s - door.closed_at_s if door.closed_at_s is not None else table.rex_ignored_s
+    return door.physical is PhysicalState.OPEN or shut_s < table.rex_ignored_s
 
 
 def end_exit(step: Step, table: DoorTable, fact: PointChanged, *, late: bool) -> None:
@@ -125,14 +194,21 @@ def read_relay(step: Step, table: DoorTable, fact: OutputRead) -> None:
 
 
 def read_bolt(step: Step, table: DoorTable, bolt: LockState) -> None:
-    """The bolt's own feedback."""
+    """The bolt's own feedback. One that is not thrown where it should be has a moment to follow."""
     door = replace(step.door(table.name), bolt=bolt)
     if bolt is LockState.LOCKED:
         door = door.due(bolt=None)
         if door.not_secured:
-            _find(step, table, "door.secured", "bolt_thrown")
-            door = replace(door, not_secured=False)
+            _keep(step, table, replace(door, not_secured=False), [secured(table, "bolt_thrown")])
+            return
+    elif _should_be_bolted(door, table) and not door.not_secured and "bolt" not in door.timers:
+        door = door.due(bolt=max(step.at.mono_s, door.released_until_s) + bolt_s_max(table))
     step.set_door(table.name, door)
+
+
+def _should_be_bolted(door: DoorState, table: DoorTable) -> bool:
+    shut = door.physical is PhysicalState.CLOSED or not table.contacts
+    return shut and door.mode is not DoorMode.UNLOCKED
 
 
 def elapse(step: Step, table: DoorTable, timer: str) -> None:
@@ -146,6 +222,8 @@ def elapse(step: Step, table: DoorTable, timer: str) -> None:
         _find(step, table, "rex.stuck", "active for more than a minute")
     elif timer == "bolt":
         _miss_bolt(step, table, door)
+    elif timer == "contacts":
+        _miss_agreement(step, table)
     else:
         _keep(step, table, door, [])
 
@@ -162,14 +240,14 @@ def relock(step: Step, table: DoorTable) -> None:
 
 
 def _miss_bolt(step: Step, table: DoorTable, door: DoorState) -> None:
-    settled = door.physical is PhysicalState.CLOSED and door.mode is not DoorMode.UNLOCKED
-    if not settled or door.bolt is LockState.LOCKED or door.not_secured:
+    if not _should_be_bolted(door, table) or door.bolt is LockState.LOCKED or door.not_secured:
         return
-    if door.released_until_s > step.at.mono_s:
-        step.set_door(table.name, door.due(bolt=door.released_until_s + RELAY_GRACE_S))
+    free_until_s = max(door.released_until_s, door.bolting_until_s)
+    if free_until_s > step.at.mono_s:
+        step.set_door(table.name, door.due(bolt=free_until_s + RELAY_GRACE_S))
         return
-    step.set_door(table.name, replace(door, not_secured=True))
-    _find(step, table, "door.not_secured", "closed, but the bolt is not thrown")
+    missed = noticed("door.not_secured", door, table, "closed, but the bolt is not thrown")
+    _keep(step, table, replace(door, not_secured=True), [missed])
 
 
 def _keep(step: Step, table: DoorTable, door: DoorState, said: list[Said]) -> None:
@@ -192,17 +270,13 @@ def _watch_relay(door: DoorState, table: DoorTable, at: Instant) -> tuple[DoorSt
             return door, [StillThere()]
         if door.lock is LockState.UNKNOWN:
             return door, []
-        fact = DoorFinding(door=table.name, why="relay_locked")
-        return replace(door, outside=False), [Found(kind="door.secured", fact=fact)]
+        return replace(door, outside=False), [secured(table, "relay_locked")]
     if ours:
         return door.due(lock_check=None), []
     due_s = door.allowed_until_s + RELAY_GRACE_S
     if due_s > at.mono_s:
         return door.due(lock_check=due_s), []
-    found = Found(
-        kind="door.released_outside_secd",
-        fact=DoorFinding(door=table.name, why="the lock is released, and not by secd"),
-    )
+    found = noticed("door.released_outside_secd", door, table, "the lock is released, and not by secd")
     return replace(door, outside=True).due(lock_check=None), [found]
 
 

@@ -19,8 +19,7 @@ from secd.config.types import (
 )
 from secd.policies.access.settings import OUTSIDE
 
-REX_GRACE_S_MAX = 0.5
-RELEASE_S_MAX = 300.0
+CONTACTS_MAX = 4
 
 
 class Acceptance(Settings):
@@ -50,14 +49,28 @@ class DoorWiring(Settings):
     lock: DevicePoint
     reader: DevicePoint | None = None
     """On the `from` side. A door without one opens by schedule or by an operator only."""
+    exit_reader: DevicePoint | None = None
+    """On the `to` side: whoever shows a card there is let out, whatever is known of the card."""
     contact: ContactWiring | None = None
+    contacts: Annotated[list[ContactWiring], Field(min_length=2, max_length=CONTACTS_MAX)] | None = None
+    """Instead of `contact`: the leaves of a wide door, or two contacts that must agree."""
+    contacts_are: Literal["leaves", "a_pair"] | None = None
+    """leaves: the door is shut when all are; a_pair: two on one leaf (also one form-C), a fault where they differ."""
     rex: DevicePoint | None = None
     bolt: DevicePoint | None = None
-    """An input that is active while the bolt is withdrawn."""
+    """An input that is active while the bolt is withdrawn, or while a maglock is not bonded."""
+    reader_tamper: DevicePoint | None = None
+    exit_reader_tamper: DevicePoint | None = None
+    """Inputs that are active while the reader is off its wall."""
+
+    @property
+    def every_contact(self) -> tuple[ContactWiring, ...]:
+        """All of them."""
+        return tuple(self.contacts) if self.contacts is not None else (self.contact,) if self.contact else ()
 
 
 class Tested(Settings):
-    """When a person last tried it."""
+    """When a person last tried it by hand."""
 
     egress: Day | None = None
     exit_release: Day | None = None
@@ -76,12 +89,20 @@ class DoorSettings(Settings):
     egress: Literal["lever", "exit_device", "sensor_and_button", "none"]
     exit_release: Literal["hardwired", "not_needed"] | None = None
     fire_release: Literal["hardwired", "not_needed"]
+    on_fire: Literal["keep", "unlock"] = "keep"
+    """unlock: secd unlocks it while a fire alarm stands in an area it leads into or out of."""
     tested: Tested = Tested()
+    travel: Seconds | None = None
+    """How long a motor takes to throw or withdraw the bolt."""
     relay_loss: Acceptance | None = None
     """Who accepts that the door unlocks when its board dies, and why."""
     rex: Literal["shunt_only", "releases"] = "shunt_only"
     rex_grace: Seconds = 0.25
     """How long an opening waits for a request to exit before it is forced: two scans of the board."""
+    rex_release: Seconds | None = None
+    """How long a request to exit releases the door where `rex: releases`; as long as `release` where left out."""
+    rex_ignored_after_closing: Seconds = 0.0
+    """A request while the door is open, and this long after it shut, explains no later opening; it still releases."""
     relock: Literal["on_open", "on_close"]
     release: Seconds = 5.0
     release_extended: Seconds = 15.0

@@ -15,11 +15,12 @@ from secd.policies.doors.machine import Phase
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """A release that nobody has used yet. `extra_s`: how much longer its holder may keep the door open."""
+    """A release that nobody has used yet. `extra_s`: how much longer its holder may keep the door open. `out`: to leave."""
 
     event: str
     holder: str | None = None
     extra_s: float = 0.0
+    out: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +28,10 @@ class DoorState:
     """Mode (our intent), `physical` (the contact), `lock` (the relay as read) and `bolt` are separate facts.
 
     `released_until_s`: our own release runs until then. `allowed_until_s`: until then a released relay is our doing.
+    `bolting_until_s`: until then a motor may still throw the bolt after a release or an unlocked mode of ours.
     `rex_until_s`: a request to exit explains an opening until then, while `rex_fresh` says that none has used it.
+    `contacts`, by "device/point", and when each last opened: only of a door with several. `split`: they disagree.
+    `fire`: the zones whose fire alarm stands over this door. `tampered`: its boards whose cabinet is open.
     """
 
     phase: Phase = Phase.UNKNOWN
@@ -39,7 +43,7 @@ class DoorState:
     why: str = ""
     until: datetime | None = None
     waits_for_clock: bool = False
-    first_card_seen: bool = False
+    first_cards: tuple[str, ...] = ()
     grants: tuple[Grant, ...] = ()
     passages: int = 0
     extra_s: float = 0.0
@@ -48,6 +52,7 @@ class DoorState:
     away: bool = False
     released_until_s: float = 0.0
     allowed_until_s: float = 0.0
+    bolting_until_s: float = 0.0
     rex_active: bool = False
     rex_fresh: bool = False
     rex_until_s: float = 0.0
@@ -57,6 +62,13 @@ class DoorState:
     taken_at: datetime | None = None
     taken_by: str | None = None
     taken_how: str = ""
+    taken_out: bool = False
+    closed_at_s: float | None = None
+    contacts: Mapping[str, str] = field(default_factory=dict)
+    contacts_opened: Mapping[str, float] = field(default_factory=dict)
+    split: bool = False
+    tampered: tuple[str, ...] = ()
+    fire: str = ""
     timers: Mapping[str, float] = field(default_factory=dict)
 
     def due(self, **timers: float | None) -> "DoorState":
@@ -88,7 +100,7 @@ def _write(value: Any) -> Any:
         case datetime():
             return value.isoformat()
         case tuple():
-            return [[grant.event, grant.holder, grant.extra_s] for grant in value]
+            return [_write_grant(one) if isinstance(one, Grant) else one for one in value]
         case Mapping():
             return dict(value)
         case Phase() | PhysicalState() | LockState() | DoorMode() | Layer():
@@ -101,8 +113,14 @@ def _same(value: Any) -> Any:
     return value
 
 
+def _write_grant(grant: Grant) -> list[Any]:
+    return [grant.event, grant.holder, grant.extra_s, *([True] if grant.out else [])]
+
+
 def _grants(value: Any) -> tuple[Grant, ...]:
-    return tuple(Grant(event=event, holder=holder, extra_s=extra_s) for event, holder, extra_s in value)
+    return tuple(
+        Grant(event=event, holder=holder, extra_s=extra_s, out=bool(out)) for event, holder, extra_s, *out in value
+    )
 
 
 _DEFAULTS: dict[str, Any] = {one.name: getattr(DoorState(), one.name) for one in fields(DoorState)}
@@ -120,4 +138,8 @@ _READ: dict[str, Any] = {
     "taken_at": datetime.fromisoformat,
     "grants": _grants,
     "timers": dict,
+    "contacts": dict,
+    "contacts_opened": dict,
+    "first_cards": tuple,
+    "tampered": tuple,
 }

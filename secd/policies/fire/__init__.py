@@ -1,0 +1,1 @@
+"""Fire alarms: what a panel tells, and what follows at doors until an operator restores."""
