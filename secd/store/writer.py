@@ -32,6 +32,8 @@ from secd.store.waiting import Held, Waiting
 _log = logging.getLogger(__name__)
 RIDE_WAIT_S = 0.25
 """Delivery cursors and the like wait this long for a group to ride with."""
+GATHER_S = 0.002
+"""After a lull the first entry waits so long for what follows at once: one group, and the loop sends its orders first."""
 SMALL_GROUP = 32
 """After a failure transactions are small: on a disk that is nearly full something is better than nothing."""
 RETRY_S_BASE, RETRY_S_CAP = 0.05, 5.0
@@ -96,6 +98,7 @@ class Writer:
         self._pings: list[asyncio.Future[None]] = []
         self._hand: list[Held] = []
         self._idle = False
+        self._gathering = False
         self._closing = False
         self._merged = False
         self._suspect = False
@@ -111,7 +114,8 @@ class Writer:
         """Queue an entry; returns what was shed for it."""
         with self._condition:
             shed = self._waiting.put(entry, future)
-            self._condition.notify()
+            if not self._gathering:
+                self._condition.notify()
         return shed
 
     def ride(self, rides: Rides) -> None:
@@ -197,11 +201,19 @@ class Writer:
                 self._idle = not self._rides
                 if not self._condition.wait(timeout=RIDE_WAIT_S if self._rides else None) and self._rides:
                     break
+                self._gather()
             self._idle = False
             self._hand = self._waiting.take(self._batch_max)
             work = Work(entries=self._hand, rides=self._rides)
             self._rides = Rides()
             return work
+
+    def _gather(self) -> None:
+        """Wait for what comes with the first entry; the condition is held, and nobody wakes us for each of them."""
+        if self._waiting:
+            self._gathering = True
+            self._condition.wait_for(lambda: self._closing, timeout=GATHER_S)
+            self._gathering = False
 
     def _carry_out(self, work: Work) -> bool:
         backoff = Backoff(base_s=RETRY_S_BASE, cap_s=RETRY_S_CAP)
