@@ -23,6 +23,7 @@ from simulators.mqtt_peer import Login, MqttPeer
 COMMAND_LIFETIME = timedelta(seconds=10)
 REPLY_S_MAX = 10.0
 LINES_MAX = 200
+EVENTS_MAX = 10_000
 SESSION_EXPIRY_S = 3600
 
 OnAlarm = Callable[[dict[str, Any]], None]
@@ -50,7 +51,7 @@ class MonitoringStation:
         self.lines: deque[str] = deque(maxlen=LINES_MAX)
         self.daemon_status: dict[str, Any] = {}
         self.summary: dict[str, Any] = {}
-        self.events: deque[dict[str, Any]] = deque(maxlen=1000)
+        self.events: deque[dict[str, Any]] = deque(maxlen=EVENTS_MAX)
         self.replies: deque[dict[str, Any]] = deque(maxlen=1000)
         self.send_receipts = send_receipts
         self._site = site
