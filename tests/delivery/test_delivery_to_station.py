@@ -19,6 +19,8 @@ from simulators.monitoring_station import MonitoringStation
 
 BASE = "secd/1/county-a"
 A1 = f"{BASE}/alarm/courthouse/A1"
+NOBODY_ANSWERS = {"sheriff": {"receipt": "none"}}
+"""Rows wait for a station that should answer: where there is none, none is named."""
 
 
 async def until(station: MonitoringStation, holds: object) -> None:
@@ -105,7 +107,7 @@ async def test_a_restart_goes_on_where_the_broker_acknowledged(house: House, bro
 async def test_an_express_alarm_is_seen_before_it_is_committed_and_not_twice(
     house: House, broker: EmbeddedBroker
 ) -> None:
-    async with house.delivering(broker.address) as delivery, an_ear(broker.address) as ear:
+    async with house.delivering(broker.address, stations=NOBODY_ANSWERS) as delivery, an_ear(broker.address) as ear:
         await ear.until(lambda: f"{BASE}/summary/courthouse" in ear.topics())  # what is retained has been made true
         delivery.express(an_alarm())
         await ear.until(lambda: A1 in ear.topics())
@@ -154,7 +156,10 @@ async def test_a_broker_that_forgot_everything_is_told_every_open_alarm_again(
 async def test_a_closed_alarm_is_held_and_then_emptied(house: House, broker: EmbeddedBroker) -> None:
     clock = ManualClock(START)
     house.clock = clock
-    async with house.delivering(broker.address, hold_closed="60s"), an_ear(broker.address) as ear:
+    async with (
+        house.delivering(broker.address, stations=NOBODY_ANSWERS, hold_closed="60s"),
+        an_ear(broker.address) as ear,
+    ):
         await ear.until(lambda: f"{BASE}/summary/courthouse" in ear.topics())
         await house.append(alarm_entry(an_alarm()), alarm_entry(an_alarm(rev=2, closed=True), "closed"))
         await ear.until(lambda: len(ear.payloads(f"{BASE}/stream/courthouse/alarm")) == 4)
@@ -192,7 +197,7 @@ async def test_the_heartbeat_carries_how_far_everything_is(house: House, broker:
     clock = ManualClock(START)
     house.clock = clock
     heartbeat = f"{BASE}/heartbeat"
-    async with an_ear(broker.address) as ear, house.delivering(broker.address):
+    async with an_ear(broker.address) as ear, house.delivering(broker.address, stations=NOBODY_ANSWERS):
         await ear.until(lambda: len(ear.payloads(heartbeat)) == 1)
         await house.append(*[door_entry(number) for number in range(7)])
         await ear.until(lambda: len(ear.payloads(f"{BASE}/stream/courthouse/event")) == 7)

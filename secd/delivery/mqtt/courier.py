@@ -102,7 +102,7 @@ class MqttDelivery:
         )
         self._outage = Outage(str(self._address), report_trouble)
         watched = [name for name, station in settings.stations.items() if station.receipt == "station"]
-        self._watch = StationWatch(watched, clock, report_trouble)
+        self._watch = StationWatch(watched, clock, report_trouble, settled=lambda: self._outbox.wake())  # noqa: PLW0108
         self._desk = CommandDesk(topics=self._topics, stations=settings.stations, submit=submit, clock=clock, seal=seal)
         self._outbox = Outbox(log=reader, clock=clock, destination=f"mqtt:{site.instance}", address=self._messages)
 
@@ -206,7 +206,20 @@ class MqttDelivery:
         await self._subscribe(
             line.session, self._topics.alarms_filter, as_published=True
         )  # to find what is over, or forged
+        if not line.session.session_present:
+            await self._await_stations(line)
         await self._outbox.run(line)
+
+    async def _await_stations(self, line: Line) -> None:
+        """A broker that forgot us forgot the stations too, and drops rows for them: keep rows back until every station
+        has subscribed, or had its time. Alarms go out as objects meanwhile.
+        """
+        shown = self._log_source.marks().get(Stream.ALARM, 0)
+        while not self._watch.settled:
+            await self._outbox.woken()
+            if (newest := self._log_source.marks().get(Stream.ALARM, 0)) > shown:
+                shown = newest
+                await self._objects.rebuild(line)
 
     async def _listen(self, line: Line) -> None:
         while True:

@@ -59,6 +59,15 @@ class Outbox:
             await self._source.wait_for_commit()
             self._wake.set()
 
+    def wake(self) -> None:
+        """Something changed: whoever waits in `woken` looks again."""
+        self._wake.set()
+
+    async def woken(self) -> None:
+        """Wait for a commit or a `wake` since the last look. Not while `run` runs."""
+        await self._wake.wait()
+        self._wake.clear()
+
     async def run(self, line: Line) -> None:
         """Deliver until the line ends."""
         self._blocked_until.clear()

@@ -1,6 +1,7 @@
 """Is anybody there? Each station's own retained status, and trouble when it is lost or was never heard of.
 
-In: messages on station/{c}/status, whether the broker is connected. Out: station.lost, station.found, each once.
+In: messages on station/{c}/status, whether the broker is connected. Out: station.lost, station.found, each once, and
+`settled`: rows of the log wait for it where the broker forgot everybody's session, because it would drop them.
 While the broker is away nothing is known of stations, and broker.lost says so.
 """
 
@@ -39,11 +40,19 @@ class StationView:
 class StationWatch:
     """The stations that should answer, by name."""
 
-    def __init__(self, names: Collection[str], clock: Clock, report: ReportTrouble) -> None:
+    def __init__(
+        self, names: Collection[str], clock: Clock, report: ReportTrouble, *, settled: Callable[[], None] | None = None
+    ) -> None:
         self.stations = {name: StationView() for name in names}
         self._clock = clock
         self._report = report
+        self._on_settled = settled
         self._cancel: Callable[[], None] | None = None
+
+    @property
+    def settled(self) -> bool:
+        """Whether of every station it is known if anybody is there: it said so, or the grace time is over."""
+        return all(view.state != "unknown" for view in self.stations.values())
 
     def connected(self) -> None:
         """The broker is there: who says nothing within the grace time is lost."""
@@ -70,6 +79,7 @@ class StationWatch:
             self._found(name, view)
         else:
             self._lost(name, view, "says that it is gone" if payload else "has withdrawn its status")
+        self._tell_settled()
 
     def _count(self) -> None:
         self._cancel = None
@@ -77,6 +87,11 @@ class StationWatch:
             if view.state == "unknown":
                 view.state = "lost"
                 self._lost(name, view, f"has said nothing for {GRACE_S:.0f} s")
+        self._tell_settled()
+
+    def _tell_settled(self) -> None:
+        if self.settled and self._on_settled is not None:
+            self._on_settled()
 
     def _lost(self, name: str, view: StationView, why: str) -> None:
         if not view.reported_lost:
