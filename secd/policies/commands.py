@@ -16,6 +16,8 @@ from secd.policies.alarms import book
 from secd.policies.doors.modes import review_doors
 from secd.policies.doors.passage import release, relock
 from secd.policies.doors.state import Grant
+from secd.policies.overrides.permits import tell_mode
+from secd.policies.overrides.verbs import VERBS
 from secd.policies.rows import LevelState, OverrideState
 from secd.policies.step import Step
 from secd.policies.tables import DoorTable
@@ -29,7 +31,7 @@ def command(step: Step, given: CommandGiven) -> Answer:
     verb = _VERBS.get(given.verb)
     if verb is None:
         return Answer(done=False, code="unknown_verb", detail=f"{given.verb} is not a command")
-    if given.verb.startswith(("door.", "level.")) and not given.reason.strip():
+    if given.verb.startswith(("reader.", "point.", "override", "door.", "level.")) and not given.reason.strip():
         return Answer(done=False, code="reason_required", detail="say why: it is put on record")
     return verb(step, given)
 
@@ -76,7 +78,10 @@ def _lock(step: Step, table: DoorTable, given: CommandGiven) -> Answer:
         return Answer(
             done=True, detail=f"{table.name} is held locked until {given.until.isoformat(timespec='minutes')}"
         )
+    ended = step.override(table.name)
     step.set_override(table.name, None)
+    if ended is not None:
+        tell_mode(step, ended, ended="ended")
     review_doors(step, [table.name])
     relock(step, table)
     door = step.door(table.name)
@@ -105,18 +110,20 @@ def _bad_end(step: Step, until: datetime | None) -> Answer | None:
 
 def _override(step: Step, table: DoorTable, mode: DoorMode, given: CommandGiven, until: datetime) -> None:
     ends_s = step.at.mono_s + (until - step.at.utc).total_seconds()
-    step.set_override(
-        table.name,
-        OverrideState(
-            door=table.name,
-            mode=mode,
-            until=until,
-            by=step.event.author,
-            reason=given.reason,
-            since=step.at.utc,
-            timers={"end": ends_s},
-        ),
+    before = step.override(table.name)
+    override = OverrideState(
+        door=table.name,
+        mode=mode,
+        until=until,
+        by=step.event.author,
+        reason=given.reason,
+        since=step.at.utc,
+        timers={"end": ends_s},
     )
+    if before is not None:
+        tell_mode(step, before, ended="replaced")
+    step.set_override(table.name, override)
+    tell_mode(step, override)
     review_doors(step, [table.name])
 
 
@@ -179,6 +186,7 @@ _VERBS: dict[str, Callable[[Step, CommandGiven], Answer]] = {
     "door.lock": _on_door(_lock),
     "level.set": _set_level,
     "level.end": _end_level,
+    **VERBS,
     "alarm.acknowledge": _acknowledge,
     "alarm.receive": _receive,
     "alarm.close": _close,

@@ -22,11 +22,14 @@ from secd.model.facts import (
 )
 from secd.model.time import Instant
 from secd.policies.alarms import book, watch
+from secd.policies.cabinets import losses
+from secd.policies.cabinets.points import alarm_points_of
 from secd.policies.commands import command
 from secd.policies.doors import passage
 from secd.policies.doors.admit import is_late, present_card
 from secd.policies.doors.modes import plan_review, review_doors
 from secd.policies.levels import refresh_levels
+from secd.policies.overrides import permits
 from secd.policies.rows import DOOR, OVERRIDE, PANIC, OpenAlarm
 from secd.policies.state import JudgeState, next_due
 from secd.policies.step import Step
@@ -117,7 +120,14 @@ def _device_lost(step: Step, now: Instant) -> None:
     for name in points:
         step.set_panic(name, replace(step.panic(name), state="unknown"))
     book.lose_sight(step, [one for name in (*doors, *points) for one in step.alarms_of(name)])
-    book.lose_sight(step, [one for one in step.alarms_of(device) if one.alarm.kind.startswith(_DEVICE_KINDS)])
+    told = (device, *alarm_points_of(step.tables.supply, device))
+    of_device = [one for point in told for one in step.alarms_of(point)]
+    book.lose_sight(step, [one for one in of_device if one.alarm.kind.startswith(_DEVICE_KINDS)])
+    losses.lose(step)
+
+
+def _device_back(step: Step, now: Instant) -> None:
+    losses.recover(step)
 
 
 def _commanded(step: Step, now: Instant) -> None:
@@ -146,7 +156,10 @@ def _door_timer(step: Step, name: str, timer: str) -> None:
 
 
 def _override_ends(step: Step, name: str, timer: str) -> None:
+    override = step.override(name)
     step.set_override(name, None)
+    if override is not None:
+        permits.tell_mode(step, override, ended="expired")
     review_doors(step, [name])
 
 
@@ -158,7 +171,17 @@ def _modes_due(step: Step, name: str, timer: str) -> None:
     _review_all(step)
 
 
+def _permit_ends(step: Step, name: str, timer: str) -> None:
+    permits.elapse(step, name)
+
+
+def _losses_settle(step: Step, name: str, timer: str) -> None:
+    losses.settle(step)
+
+
 _TIMERS: dict[str, Callable[[Step, str, str], None]] = {
+    "permit": _permit_ends,
+    "loss": _losses_settle,
     "door": _door_timer,
     "override": _override_ends,
     "panic": _panic_timer,
@@ -201,6 +224,8 @@ def _forget_removed(step: Step) -> None:
         step.forget(OVERRIDE, name)
     for name in sorted(step.state.panic_points.keys() - step.tables.panic_points.keys()):
         step.forget(PANIC, name)
+    permits.forget_removed(step)
+    losses.forget_removed(step)
 
 
 def _review_all(step: Step) -> None:
@@ -244,6 +269,7 @@ _BRANCHES: dict[str, Callable[[Step, Instant], None]] = {
     "panic.battery_low": _wireless_panic,
     "panic.tampered": _wireless_panic,
     "device.went_offline": _device_lost,
+    "device.came_back": _device_back,
     "operator.commanded": _commanded,
     "timer.elapsed": _elapsed,
     "policy.activated": _activated,

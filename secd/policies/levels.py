@@ -10,6 +10,7 @@ from dataclasses import replace
 from secd.model.facts import LevelChanged
 from secd.policies.doors.modes import review_doors
 from secd.policies.doors.passage import preempt
+from secd.policies.overrides import permits
 from secd.policies.rows import LevelState
 from secd.policies.step import Step
 
@@ -65,6 +66,7 @@ def _close(step: Step, doors: Iterable[str]) -> None:
         if table is not None:
             preempt(step, table)
     review_doors(step, sorted(doors))
+    permits.lock_down(step, sorted(doors))
 
 
 def _tell(step: Step, state: LevelState, *, active: bool) -> None:

@@ -15,6 +15,7 @@ REASONS: dict[str, str] = {
     "threat_level": "A threat level admits only its own groups here.",
     "not_permitted_at_this_time": "A rule lets this person enter here, but not at this time.",
     "store_unavailable": "Events cannot be stored, and this door then lets nobody in.",
+    "reader_disabled": "An operator has disabled this reader for a while.",
     "unknown_door": "The reader belongs to no door of the running configuration.",
     "read_late": "The read is too old to act on.",
 }

@@ -36,6 +36,9 @@ RESTORED_BY: dict[str, str] = {
     "device.refused": "device.came_back",
     "device.tampered": "device.tamper_restored",
     "power.failed": "power.restored",
+    "cabinet.power_lost": "cabinet.power_restored",
+    "infrastructure.lost": "infrastructure.restored",
+    "panic.taken_out_of_service": "panic.returned_to_service",
     "power.input_faulted": "power.restored",
     "camera.motion_started": "camera.motion_stopped",
     "camera.input_activated": "camera.input_restored",
@@ -57,6 +60,8 @@ ALSO_RESTORED_BY: dict[str, str] = {
     "door.bolt_withdrawn": "door.bolt_faulted",
 }
 """A faulted input that reads anything again is no longer faulted."""
+SAID_BY_SECD = frozenset({"panic.taken_out_of_service"})
+"""These are no device's word: they stand whether or not a device can be seen."""
 OF_THE_SITE = frozenset({"store.recovered", "clock.trusted", "config.restored", "config.kept"})
 """These end a trouble of the whole site, wherever it was seen."""
 SECURED_CLEARS: dict[str, frozenset[str]] = {
@@ -111,7 +116,8 @@ def clear(step: Step, point: str, kinds: Container[str], note: str = "") -> None
 def lose_sight(step: Step, opened: Iterable[OpenAlarm]) -> None:
     """Whether the cause is still there cannot be seen: unknown, which is neither there nor gone."""
     for one in opened:
-        if one.alarm.condition is Condition.ACTIVE and one.alarm.kind in RESTORED_BY:
+        seen = one.alarm.kind in RESTORED_BY and one.alarm.kind not in SAID_BY_SECD
+        if one.alarm.condition is Condition.ACTIVE and seen:
             step.move_alarm(_with(one, condition=Condition.UNKNOWN), "changed", note="cannot be seen at present")
 
 

@@ -15,7 +15,9 @@ from secd.model.facts import (
     DoorFinding,
     InputState,
     LinkChanged,
+    LossFound,
     OrderEnded,
+    OverrideMoved,
     PanicPressed,
     PointChanged,
     PressKind,
@@ -36,7 +38,12 @@ from secd.policies.alarms.book import (
     still_there,
     strike,
 )
+from secd.policies.cabinets.consequences import LOWEST, tell_consequences
+from secd.policies.cabinets.points import PRIORITIES, SupplyPoint, supply_point
+from secd.policies.cabinets.state import LOSS
 from secd.policies.doors.modes import first_card_passed
+from secd.policies.overrides.permits import RETURNED, TAKEN_OUT, permit_of, suppresses
+from secd.policies.overrides.state import OUT_OF_SERVICE
 from secd.policies.rows import PanicState
 from secd.policies.step import SNAPSHOT_VALID_S, Step
 from secd.policies.tables import AlarmRule, PanicTable
@@ -46,7 +53,16 @@ CHECK_INS_MISSED = 3
 STRANGERS_MAX = 64
 _BUILT_IN_PRESS = AlarmRule(id=BUILT_IN, label="panic", priority=1, silent=False, latching=True)
 _BUILT_IN_TROUBLE = AlarmRule(id=BUILT_IN, label="panic point", priority=2, silent=False, latching=True)
-_TROUBLES = frozenset({"panic.faulted", "panic.went_silent"})
+_TROUBLES: dict[str, AlarmRule] = {
+    **dict.fromkeys(("panic.faulted", "panic.went_silent"), _BUILT_IN_TROUBLE),
+    TAKEN_OUT: _BUILT_IN_TROUBLE,
+    **dict.fromkeys(
+        ("cabinet.power_lost", "infrastructure.lost", "power.failed", "power.input_faulted", "device.tampered"),
+        AlarmRule(id=BUILT_IN, label="supply", priority=3, silent=False, latching=True),
+    ),
+    "device.went_offline": AlarmRule(id=BUILT_IN, label="device", priority=4, silent=False, latching=True),
+}
+"""What is an alarm even where no rule says so: nothing that guards goes away in silence (S13, S17)."""
 _PRESSES = frozenset({"panic.activated", "panic.pressed"})
 _ENDS = [*((end, kind) for kind, end in RESTORED_BY.items()), *ALSO_RESTORED_BY.items()]
 _CLEARED_BY = {end: frozenset(kind for cause, kind in _ENDS if cause == end) for end, _ in _ENDS}
@@ -54,13 +70,13 @@ _CLEARED_BY = {end: frozenset(kind for cause, kind in _ENDS if cause == end) for
 
 def watch(step: Step) -> None:
     """Hold the event and everything found in this step, also by the rules themselves, against the rules."""
-    _consider(step, step.event)
+    consider(step, step.event)
     index = 0
     while index < len(step.findings):
         finding = step.findings[index]
         index += 1
         if not finding.kind.startswith("alarm."):
-            _consider(step, finding)
+            consider(step, finding)
     for name in step.still_there:
         for opened in step.alarms_of(name):
             still_there(step, opened)
@@ -87,6 +103,9 @@ def press(step: Step, fact: PanicPressed | PointChanged) -> None:
         seen_again=seen_again,
     )
     clear(step, event.subject, frozenset({"panic.faulted"}), "it can be read again")
+    if permit_of(step, OUT_OF_SERVICE, event.subject) is not None:
+        _act(step, _of_service(step, event.subject), replace(match, kind=TAKEN_OUT, press="", reason="pressed"))
+        return
     for rule in step.tables.rules_of_press.get((event.subject, kind)) or (_BUILT_IN_PRESS,):
         _act(step, rule, match)
 
@@ -140,7 +159,9 @@ def _stranger(step: Step) -> str:
     return step.event.source if many else step.event.subject
 
 
-def _consider(step: Step, event: Event) -> None:
+def consider(step: Step, event: Event) -> None:
+    """Hold one event or finding against the rules: what it ends, and what it raises."""
+    supplied = supply_point(step.tables.supply, event)
     if event.kind == "door.secured" and isinstance(event.fact, DoorFinding):
         clear(step, event.subject, SECURED_CLEARS.get(event.fact.why, frozenset()), event.fact.why)
     elif event.kind in OF_THE_SITE:
@@ -148,15 +169,19 @@ def _consider(step: Step, event: Event) -> None:
             if opened.kind in _CLEARED_BY[event.kind]:
                 clear(step, opened.point, _CLEARED_BY[event.kind], event.kind)
     elif event.kind in _CLEARED_BY:
-        clear(step, event.subject, _CLEARED_BY[event.kind], event.kind)
-    if event.kind in _PRESSES:
+        subject = supplied.alarm_point if supplied is not None else event.subject
+        clear(step, subject, _CLEARED_BY[event.kind], event.kind)
+    if event.kind == RETURNED:
+        _read_again(step, event)
+    if event.kind in _PRESSES or suppresses(step, event) or _waits(step, event):
         return
     rules = step.tables.rules_of_event.get(event.kind, ())
     matching = [rule for rule in rules if _matches(rule, event)]
     if event.kind in _TROUBLES and not matching:
-        matching = [_BUILT_IN_TROUBLE]
+        matching = [_built_in(step, event, supplied)]
+    match, floor = _match(step, event, supplied), _consequences(step, event)[1]
     for rule in matching:
-        _act(step, rule, _match(step, event))
+        _act(step, replace(rule, priority=min(rule.priority, floor)) if floor < rule.priority else rule, match)
     if event.kind == "access.taken":
         table = step.table(event.subject)
         if table is not None:
@@ -171,18 +196,69 @@ def _matches(rule: AlarmRule, event: Event) -> bool:
     return rule.reasons is None or (isinstance(event.fact, AccessDecided) and event.fact.reason in rule.reasons)
 
 
-def _match(step: Step, event: Event) -> Match:
-    door, point = step.table(event.subject), step.tables.panic_points.get(event.subject)
-    label = door.label if door is not None else point.label if point is not None else event.subject
-    area = door.area if door is not None else point.area if point is not None else event.area
+def _waits(step: Step, event: Event) -> bool:
+    """Whether this loss belongs to a common cause, or may show to do so within seconds (S17)."""
+    return event.kind == "device.went_offline" and step.kept(LOSS, event.subject) is not None
+
+
+def _built_in(step: Step, event: Event, supplied: SupplyPoint | None) -> AlarmRule:
+    if event.kind == TAKEN_OUT:
+        return _of_service(step, event.subject)
+    rule = _TROUBLES[event.kind]
+    return rule if supplied is None else replace(rule, priority=PRIORITIES[supplied.what])
+
+
+def _of_service(step: Step, point: str) -> AlarmRule:
+    """The alarm that stands while a panic point is out of service: as silent as its presses are (S12)."""
+    return replace(_TROUBLES[TAKEN_OUT], silent=point in step.tables.silent_points)
+
+
+def _read_again(step: Step, event: Event) -> None:
+    """A panic point is back in service: what it says now counts, also what it began to say before (S11)."""
+    point, known = step.tables.panic_points.get(event.subject), step.panic(event.subject)
+    if point is None:
+        return
+    if known.state == "active":
+        match = Match(
+            kind=PANIC, point=point.name, label=point.label, area=point.area, cause=event, press=point.press.value,
+            reason="active when it returned to service",
+        )  # fmt: skip
+        for rule in step.tables.rules_of_press.get((point.name, point.press)) or (_BUILT_IN_PRESS,):
+            _act(step, rule, match)
+    elif known.state == "faulted":
+        fault = PointChanged(point="", state=InputState.UNKNOWN, initial=True)
+        step.find("panic.faulted", point.name, point.area, fault)
+    elif known.silent:
+        step.find("panic.went_silent", point.name, point.area, ButtonState(point=point.name))
+
+
+def _consequences(step: Step, event: Event) -> tuple[str, int]:
+    """What goes with a loss, and how urgent that makes it."""
+    supply = step.tables.supply
+    if isinstance(event.fact, LossFound):
+        cause = supply.causes.get(event.fact.cause)
+        return tell_consequences(event.fact, len(cause.members) if cause is not None else 0)
+    lost = supply.dependents.get(event.subject) if event.kind == "device.went_offline" else None
+    if lost is None:
+        return "", LOWEST
+    found = LossFound(cause="", devices=(), panic_points=lost.panic_points, doors=lost.doors, cameras=lost.cameras)
+    return tell_consequences(found)
+
+
+def _match(step: Step, event: Event, supplied: SupplyPoint | None) -> Match:
+    named = (
+        supplied or step.table(event.subject) or step.tables.panic_points.get(event.subject)
+        or (step.tables.supply.causes.get(event.subject) if isinstance(event.fact, LossFound) else None)
+    )  # fmt: skip
+    consequences = _consequences(step, event)[0]
     nameless = isinstance(event.fact, OrderEnded) and event.subject == event.fact.order
     return Match(
         kind=event.kind,
-        point=event.source if nameless else event.subject,
-        label=label,
-        area=area,
+        point=supplied.alarm_point if supplied is not None else event.source if nameless else event.subject,
+        label=named.label if named is not None else event.subject,
+        area=named.area if named is not None else event.area,
         cause=event,
-        reason=_reason(event),
+        reason="; ".join(part for part in (_reason(event), consequences) if part),
         seen_again=bool(getattr(event.fact, "initial", False)),
     )
 
@@ -197,6 +273,10 @@ def _reason(event: Event) -> str:
             return event.fact.reason
         case DeviceTold():
             return event.fact.detail or event.fact.what
+        case OverrideMoved():
+            order = f"work order {event.fact.work_order}" if event.fact.work_order else ""
+            by = f"by {event.fact.by} and {event.fact.second}" if event.fact.second else f"by {event.fact.by}"
+            return ", ".join(part for part in (order, by, f"until {event.fact.until.isoformat()}") if part)
         case Trouble() | CameraSaw():
             return event.fact.what
         case PointChanged():

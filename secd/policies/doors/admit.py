@@ -12,6 +12,7 @@ from secd.model.time import Instant
 from secd.policies.access.decision import Outcome
 from secd.policies.doors.passage import release
 from secd.policies.doors.state import Grant
+from secd.policies.overrides.permits import reader_is_disabled
 from secd.policies.step import Step
 
 LATE_S = 2.0
@@ -42,6 +43,8 @@ def present_card(step: Step, card: CardPresented, now: Instant) -> None:
         [level.admit for level in step.levels_of(card.door)],
         store_failed=table.deny_on_store_failure and step.site().store_failed,
     )
+    if not outcome.reason and reader_is_disabled(step, table.name):
+        outcome = outcome._replace(reason="reader_disabled")
     if outcome.reason:
         _tell(step, "access.denied", card, outcome, table.area)
         step.order(SignalReader(door=table.name, granted=False))
