@@ -1,8 +1,10 @@
 """`secd` on the command line: without a daemon, and as another user of this machine (started by root, it becomes that user)."""
 
 import asyncio
-import os
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 COMMAND_S_MAX = 20.0
@@ -16,17 +18,23 @@ main(prog_name="secd")
 """
 
 
-def open_to_everyone(socket: Path) -> None:
-    """Let any user of this machine reach the socket, as membership of its group would."""
-    socket.chmod(0o666)
-    for place in socket.parents:
-        if place.stat().st_uid == os.getuid() and place.is_relative_to("/tmp"):
-            place.chmod(place.stat().st_mode | 0o011)
+@contextmanager
+def _open_to_everyone(socket: Path) -> Iterator[Path]:
+    """The socket where any user of this machine reaches it, as membership of its group would; pytest's directories are
+    closed, so it gets a second name elsewhere.
+    """
+    with tempfile.TemporaryDirectory() as place:
+        Path(place).chmod(0o755)
+        socket.chmod(0o666)
+        opened = Path(place, "secd.sock")
+        opened.hardlink_to(socket)
+        yield opened
 
 
 async def command_as(uid: int, socket: Path, *words: str) -> tuple[int, str]:
     """Run one `secd` command as the user `uid`; returns its exit code and what it printed."""
-    return await _run(sys.executable, "-c", BECOME, str(uid), *words, "--socket", str(socket))
+    with _open_to_everyone(socket) as opened:
+        return await _run(sys.executable, "-c", BECOME, str(uid), *words, "--socket", str(opened))
 
 
 async def secd(*words: str) -> tuple[int, str]:

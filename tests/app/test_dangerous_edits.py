@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from simulators.faults import Cut
-from tests.app.commands import command_as, open_to_everyone, secd
+from tests.app.commands import command_as, secd
 from tests.app.conftest import Guard, Guarded
 from tests.app.test_reload import edit
 
@@ -60,7 +60,6 @@ async def test_s18_dangerous_edits_are_listed_and_take_two_operators_and_a_remov
     async with guard(start=False) as site:
         (site.site.directory / "operators.yaml").write_text(OPERATORS)
         await site.start()
-        open_to_everyone(site.daemon.socket)
         board = site.house.public_board
         await board.until(lambda: board.is_unlocked("1"))  # office hours
         mark = site.witness.mark()

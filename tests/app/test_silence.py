@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.app.commands import command_as, open_to_everyone
+from tests.app.commands import command_as
 from tests.app.conftest import Guard, Guarded
 
 CAPTAIN_UID = 1000
@@ -115,7 +115,6 @@ async def test_s12_silent_press_changes_nothing_that_is_shown_on_the_premises(
     async with guard(start=False, environment={"NOTIFY_SOCKET": str(tmp_path / "notify")}) as site:
         (site.site.directory / "operators.yaml").write_text(OPERATORS)
         await site.start()
-        open_to_everyone(site.daemon.socket)
         for door in ("front-entrance", "east-entrance"):
             await site.witness.event("door.closed", door)
         await site.house.public_board.until(lambda: site.house.public_board.is_unlocked("1"))
