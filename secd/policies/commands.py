@@ -13,9 +13,11 @@ from secd.model.entry import Answer
 from secd.model.facts import CommandGiven
 from secd.policies import levels
 from secd.policies.alarms import book
+from secd.policies.doors.interlock import doors_against
 from secd.policies.doors.modes import review_doors
 from secd.policies.doors.passage import release, relock
 from secd.policies.doors.state import Grant
+from secd.policies.fire.zones import restore
 from secd.policies.overrides.permits import tell_mode
 from secd.policies.overrides.verbs import VERBS
 from secd.policies.rows import LevelState, OverrideState
@@ -31,7 +33,10 @@ def command(step: Step, given: CommandGiven) -> Answer:
     verb = _VERBS.get(given.verb)
     if verb is None:
         return Answer(done=False, code="unknown_verb", detail=f"{given.verb} is not a command")
-    if given.verb.startswith(("reader.", "point.", "override", "door.", "level.")) and not given.reason.strip():
+    if (
+        given.verb.startswith(("reader.", "point.", "override", "door.", "level.", "fire."))
+        and not given.reason.strip()
+    ):
         return Answer(done=False, code="reason_required", detail="say why: it is put on record")
     return verb(step, given)
 
@@ -47,7 +52,7 @@ def _on_door(act: Callable[[Step, DoorTable, CommandGiven], Answer]) -> Callable
 
 
 def _release(step: Step, table: DoorTable, given: CommandGiven) -> Answer:
-    refused = _under_lockdown(step, table)
+    refused = _under_lockdown(step, table) or _interlocked(step, table)
     if refused is not None:
         return refused
     if table.deny_on_store_failure and step.site().store_failed:
@@ -59,7 +64,7 @@ def _release(step: Step, table: DoorTable, given: CommandGiven) -> Answer:
 
 
 def _unlock(step: Step, table: DoorTable, given: CommandGiven) -> Answer:
-    refused = _under_lockdown(step, table) or _bad_end(step, given.until)
+    refused = _under_lockdown(step, table) or _interlocked(step, table) or _bad_end(step, given.until)
     if refused is not None:
         return refused
     if given.until is None:
@@ -69,7 +74,7 @@ def _unlock(step: Step, table: DoorTable, given: CommandGiven) -> Answer:
 
 
 def _lock(step: Step, table: DoorTable, given: CommandGiven) -> Answer:
-    refused = _bad_end(step, given.until)
+    refused = _in_fire(step, table) or _bad_end(step, given.until)
     if refused is not None:
         return refused
     if given.until is not None:
@@ -89,6 +94,22 @@ def _lock(step: Step, table: DoorTable, given: CommandGiven) -> Answer:
         detail = f"{table.name} stays unlocked by its {door.layer.value}; hold it locked with an end: until"
         return Answer(done=False, code="still_unlocked", detail=detail)
     return Answer(done=True, detail=f"{table.name} is locked")
+
+
+def _interlocked(step: Step, table: DoorTable) -> Answer | None:
+    against = doors_against(step, table)
+    if not against:
+        return None
+    doors = ", ".join(against)
+    return Answer(done=False, code="interlock", detail=f"first shut and lock: {doors}; only one lets anybody in (S5)")
+
+
+def _in_fire(step: Step, table: DoorTable) -> Answer | None:
+    fire = step.door(table.name).fire
+    if not fire or not (table.fire_hardwired or table.unlock_on_fire):
+        return None
+    detail = f"a fire alarm stands in {fire}: {table.name} is given no lock order until it is restored (S16)"
+    return Answer(done=False, code="fire", detail=detail)
 
 
 def _under_lockdown(step: Step, table: DoorTable) -> Answer | None:
@@ -185,6 +206,7 @@ _VERBS: dict[str, Callable[[Step, CommandGiven], Answer]] = {
     "door.unlock": _on_door(_unlock),
     "door.lock": _on_door(_lock),
     "level.set": _set_level,
+    "fire.restore": restore,
     "level.end": _end_level,
     **VERBS,
     "alarm.acknowledge": _acknowledge,

@@ -28,6 +28,7 @@ from secd.policies.commands import command
 from secd.policies.doors import passage
 from secd.policies.doors.admit import is_late, present_card
 from secd.policies.doors.modes import plan_review, review_doors
+from secd.policies.fire import zones
 from secd.policies.levels import refresh_levels
 from secd.policies.overrides import permits
 from secd.policies.rows import DOOR, OVERRIDE, PANIC, OpenAlarm
@@ -116,10 +117,11 @@ def _device_lost(step: Step, now: Instant) -> None:
     doors = step.tables.doors_of_device.get(device, ())
     for name in doors:
         passage.lose_device(step, step.tables.doors[name], device)
+    fires = zones.lose_fire_inputs(step, device)
     points = [point.name for point in step.tables.panic_points.values() if point.device == device]
     for name in points:
         step.set_panic(name, replace(step.panic(name), state="unknown"))
-    book.lose_sight(step, [one for name in (*doors, *points) for one in step.alarms_of(name)])
+    book.lose_sight(step, [one for name in (*doors, *fires, *points) for one in step.alarms_of(name)])
     told = (device, *alarm_points_of(step.tables.supply, device))
     of_device = [one for point in told for one in step.alarms_of(point)]
     book.lose_sight(step, [one for one in of_device if one.alarm.kind.startswith(_DEVICE_KINDS)])
@@ -128,6 +130,18 @@ def _device_lost(step: Step, now: Instant) -> None:
 
 def _device_back(step: Step, now: Instant) -> None:
     losses.recover(step)
+
+
+def _tampered(*, tampered: bool) -> Callable[[Step, Instant], None]:
+    def told(step: Step, now: Instant) -> None:
+        for name in step.tables.doors_of_device.get(step.event.subject, ()):
+            passage.trust_points(step, step.tables.doors[name], step.event.subject, tampered=tampered)
+
+    return told
+
+
+def _fire(step: Step, now: Instant) -> None:
+    zones.told_by_panel(step, step.event)
 
 
 def _commanded(step: Step, now: Instant) -> None:
@@ -192,6 +206,7 @@ _TIMERS: dict[str, Callable[[Step, str, str], None]] = {
 def _activated(step: Step, now: Instant) -> None:
     _forget_removed(step)
     refresh_levels(step)
+    zones.refresh_fires(step)
     _review_all(step)
     for point in step.tables.panic_points.values():
         if point.wireless and not step.panic(point.name).timers and not step.panic(point.name).silent:
@@ -203,8 +218,10 @@ def _started(step: Step, now: Instant) -> None:
     step.set_site(replace(step.site(), clock_untrusted=not step.at.trusted, store_failed=False))
     _forget_removed(step)
     refresh_levels(step)
+    zones.refresh_fires(step)
     for table in step.tables.doors.values():
         passage.lose_device(step, table, None)
+    zones.lose_fire_inputs(step, None)
     _review_all(step)
     for point in step.tables.panic_points.values():
         step.set_panic(point.name, replace(step.panic(point.name), state="unknown"))
@@ -214,7 +231,7 @@ def _started(step: Step, now: Instant) -> None:
 
 
 def _seen_by_device(opened: OpenAlarm) -> bool:
-    return opened.alarm.kind.startswith(("door.", "rex.", "panic.", *_DEVICE_KINDS))
+    return opened.alarm.kind.startswith(("door.", "rex.", "panic.", "fire.", "reader.", *_DEVICE_KINDS))
 
 
 def _forget_removed(step: Step) -> None:
@@ -270,6 +287,11 @@ _BRANCHES: dict[str, Callable[[Step, Instant], None]] = {
     "panic.tampered": _wireless_panic,
     "device.went_offline": _device_lost,
     "device.came_back": _device_back,
+    "device.tampered": _tampered(tampered=True),
+    "device.tamper_restored": _tampered(tampered=False),
+    "fire.activated": _fire,
+    "fire.cleared": _fire,
+    "fire.faulted": _fire,
     "operator.commanded": _commanded,
     "timer.elapsed": _elapsed,
     "policy.activated": _activated,

@@ -13,6 +13,7 @@ from secd.model.doors import DoorMode
 from secd.model.names import AlarmId, AreaId, CameraId, EventId, GroupId, LevelId, RuleId
 from secd.policies.cabinets.state import LOSS, LossState
 from secd.policies.doors.state import DoorState
+from secd.policies.fire.state import FIRE, FireState, read_fire
 from secd.policies.overrides.state import PERMIT, PermitState
 
 DOOR, OVERRIDE, LEVEL, ALARM, PANIC, SITE = "door", "override", "level", "alarm", "panic", "site"
@@ -83,7 +84,7 @@ class SiteState:
 
 
 Remembered: TypeAlias = (
-    DoorState | OverrideState | LevelState | OpenAlarm | PanicState | SiteState | LossState | PermitState
+    DoorState | OverrideState | LevelState | OpenAlarm | PanicState | SiteState | LossState | PermitState | FireState
 )
 
 
@@ -212,6 +213,7 @@ def _permit(row: Mapping[str, Any]) -> PermitState:
 _READERS: dict[str, Callable[[Mapping[str, Any]], Remembered]] = {
     LOSS: _loss,
     PERMIT: _permit,
+    FIRE: read_fire,
     DOOR: DoorState.from_row,
     OVERRIDE: _override,
     LEVEL: _level,

@@ -11,5 +11,6 @@ SECTIONS: tuple[Section, ...] = (
     *doors.SECTIONS,
     *access.SECTIONS,
     *fire.SECTIONS,
-    *alarms.SECTIONS, *cabinets.SECTIONS,
+    *alarms.SECTIONS,
+    *cabinets.SECTIONS,
 )

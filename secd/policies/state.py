@@ -12,6 +12,7 @@ from secd.model.alarm import Alarm
 from secd.model.entry import StateRow, Verdict
 from secd.policies.cabinets.state import LOSS, LossState
 from secd.policies.doors.state import DoorState
+from secd.policies.fire.state import FIRE
 from secd.policies.overrides.state import PERMIT, PermitState
 from secd.policies.rows import (
     ALARM,
@@ -30,7 +31,7 @@ from secd.policies.rows import (
     write_row,
 )
 
-KINDS = frozenset({ALARM, DOOR, LEVEL, OVERRIDE, PANIC, SITE, LOSS, PERMIT})
+KINDS = frozenset({ALARM, DOOR, LEVEL, OVERRIDE, PANIC, SITE, LOSS, PERMIT, FIRE})
 NEVER_SEEN = DoorState()
 _STALE_DUES_MAX = 64
 T = TypeVar("T", bound=Remembered)

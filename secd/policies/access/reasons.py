@@ -14,6 +14,7 @@ REASONS: dict[str, str] = {
     "denied_by_rule": "A deny rule forbids it.",
     "threat_level": "A threat level admits only its own groups here.",
     "not_permitted_at_this_time": "A rule lets this person enter here, but not at this time.",
+    "interlock": "Another door of the same interlock is not known to be shut and locked, or is about to be opened.",
     "store_unavailable": "Events cannot be stored, and this door then lets nobody in.",
     "reader_disabled": "An operator has disabled this reader for a while.",
     "unknown_door": "The reader belongs to no door of the running configuration.",

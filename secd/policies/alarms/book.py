@@ -32,6 +32,10 @@ RESTORED_BY: dict[str, str] = {
     "exit.input_faulted": "exit.ended",
     "door.bolt_faulted": "door.bolt_thrown",
     "rex.stuck": "rex.cleared",
+    "door.points_untrusted": "door.points_trusted",
+    "fire.activated": "fire.restored",
+    "fire.faulted": "fire.cleared",
+    "reader.tampered": "reader.tamper_restored",
     "device.went_offline": "device.came_back",
     "device.refused": "device.came_back",
     "device.tampered": "device.tamper_restored",
@@ -56,6 +60,7 @@ ALSO_RESTORED_BY: dict[str, str] = {
     "door.opened": "door.contact_faulted",
     "exit.requested": "exit.input_faulted",
     "exit.ended": "exit.input_faulted",
+    "fire.activated": "fire.faulted",
     "door.bolt_thrown": "door.bolt_faulted",
     "door.bolt_withdrawn": "door.bolt_faulted",
 }
@@ -66,7 +71,7 @@ OF_THE_SITE = frozenset({"store.recovered", "clock.trusted", "config.restored", 
 """These end a trouble of the whole site, wherever it was seen."""
 SECURED_CLEARS: dict[str, frozenset[str]] = {
     "closed": frozenset({"door.forced_open", "door.held_open", "door.held_warned", "door.opened_while_away"}),
-    "mode_unlocked": frozenset({"door.held_open", "door.held_warned"}),
+    "mode_unlocked": frozenset({"door.held_open", "door.held_warned", "door.not_secured"}),
     "bolt_thrown": frozenset({"door.not_secured"}),
     "relay_locked": frozenset({"door.released_outside_secd"}),
 }

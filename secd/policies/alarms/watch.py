@@ -41,19 +41,25 @@ from secd.policies.alarms.book import (
 from secd.policies.cabinets.consequences import LOWEST, tell_consequences
 from secd.policies.cabinets.points import PRIORITIES, SupplyPoint, supply_point
 from secd.policies.cabinets.state import LOSS
+from secd.policies.doors.contacts import is_unsound
 from secd.policies.doors.modes import first_card_passed
 from secd.policies.overrides.permits import RETURNED, TAKEN_OUT, permit_of, suppresses
 from secd.policies.overrides.state import OUT_OF_SERVICE
 from secd.policies.rows import PanicState
 from secd.policies.step import SNAPSHOT_VALID_S, Step
-from secd.policies.tables import AlarmRule, PanicTable
+from secd.policies.tables import AlarmRule, FireTable, PanicTable
 
 BUILT_IN = RuleId("built-in")
 CHECK_INS_MISSED = 3
 STRANGERS_MAX = 64
 _BUILT_IN_PRESS = AlarmRule(id=BUILT_IN, label="panic", priority=1, silent=False, latching=True)
 _BUILT_IN_TROUBLE = AlarmRule(id=BUILT_IN, label="panic point", priority=2, silent=False, latching=True)
+_BUILT_IN_FIRE = AlarmRule(id=BUILT_IN, label="fire alarm", priority=1, silent=False, latching=True)
+_BUILT_IN_FIRE_TROUBLE = AlarmRule(id=BUILT_IN, label="fire panel's line", priority=2, silent=False, latching=True)
+_BUILT_IN_EXIT = AlarmRule(id=BUILT_IN, label="refused exit", priority=3, silent=False, latching=False)
 _TROUBLES: dict[str, AlarmRule] = {
+    "fire.faulted": _BUILT_IN_FIRE_TROUBLE,
+    "exit.refused": _BUILT_IN_EXIT,
     **dict.fromkeys(("panic.faulted", "panic.went_silent"), _BUILT_IN_TROUBLE),
     TAKEN_OUT: _BUILT_IN_TROUBLE,
     **dict.fromkeys(
@@ -168,24 +174,32 @@ def consider(step: Step, event: Event) -> None:
         for opened in step.state.open_alarms():
             if opened.kind in _CLEARED_BY[event.kind]:
                 clear(step, opened.point, _CLEARED_BY[event.kind], event.kind)
-    elif event.kind in _CLEARED_BY:
+    elif event.kind in _CLEARED_BY and not _one_of_several(step, event):
         subject = supplied.alarm_point if supplied is not None else event.subject
         clear(step, subject, _CLEARED_BY[event.kind], event.kind)
     if event.kind == RETURNED:
         _read_again(step, event)
-    if event.kind in _PRESSES or suppresses(step, event) or _waits(step, event):
+    by_design = bool(getattr(event.fact, "suppressed", ""))
+    if event.kind in _PRESSES or by_design or suppresses(step, event) or _waits(step, event):
         return
     rules = step.tables.rules_of_event.get(event.kind, ())
     matching = [rule for rule in rules if _matches(rule, event)]
     if event.kind in _TROUBLES and not matching:
         matching = [_built_in(step, event, supplied)]
+    if event.kind == "fire.activated":
+        matching.append(_BUILT_IN_FIRE)  # whatever else the site wants: priority 1 to the station (S16)
     match, floor = _match(step, event, supplied), _consequences(step, event)[1]
     for rule in matching:
         _act(step, replace(rule, priority=min(rule.priority, floor)) if floor < rule.priority else rule, match)
     if event.kind == "access.taken":
         table = step.table(event.subject)
-        if table is not None:
+        if table is not None and not getattr(event.fact, "out", False):
             first_card_passed(step, table, getattr(event.fact, "holder", None))
+
+
+def _one_of_several(step: Step, event: Event) -> bool:
+    """Whether one contact of a door tells what another, still at fault, does not."""
+    return event.kind in {"door.opened", "door.closed"} and is_unsound(step.door(event.subject))
 
 
 def _matches(rule: AlarmRule, event: Event) -> bool:
@@ -245,9 +259,13 @@ def _consequences(step: Step, event: Event) -> tuple[str, int]:
     return tell_consequences(found)
 
 
+def _zone(step: Step, event: Event) -> FireTable | None:
+    return step.tables.fire_zones.get(event.subject) if event.kind.startswith("fire.") else None
+
+
 def _match(step: Step, event: Event, supplied: SupplyPoint | None) -> Match:
     named = (
-        supplied or step.table(event.subject) or step.tables.panic_points.get(event.subject)
+        supplied or _zone(step, event) or step.table(event.subject) or step.tables.panic_points.get(event.subject)
         or (step.tables.supply.causes.get(event.subject) if isinstance(event.fact, LossFound) else None)
     )  # fmt: skip
     consequences = _consequences(step, event)[0]
@@ -256,7 +274,7 @@ def _match(step: Step, event: Event, supplied: SupplyPoint | None) -> Match:
         kind=event.kind,
         point=supplied.alarm_point if supplied is not None else event.source if nameless else event.subject,
         label=named.label if named is not None else event.subject,
-        area=named.area if named is not None else event.area,
+        area=getattr(named, "area", event.area),
         cause=event,
         reason="; ".join(part for part in (_reason(event), consequences) if part),
         seen_again=bool(getattr(event.fact, "initial", False)),

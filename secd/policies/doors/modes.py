@@ -1,4 +1,4 @@
-"""Who decides a door's mode (S2): lockdown, then an operator's override, a threat level, the schedule, and last: locked.
+"""Who decides a door's mode (S2): fire, lockdown, then an operator's override, a threat level, the schedule, and last: locked.
 
 In: what stands over a door at a moment. Out: its mode, the layer that decides it, and, where that changed, the finding and
 the desired lock. While the clock is not trusted a schedule locks but does not unlock (S10).
@@ -15,7 +15,7 @@ from secd.model.order import DesiredLock
 from secd.model.time import Instant
 from secd.policies.doors.effects import bolt_s_max
 from secd.policies.doors.machine import DoorInput
-from secd.policies.doors.passage import happen
+from secd.policies.doors.passage import forgive_bolt, happen
 from secd.policies.doors.state import DoorState
 from secd.policies.step import Step
 from secd.policies.tables import DoorTable, ModeRow, Tables
@@ -66,6 +66,20 @@ def next_review_s(tables: Tables, at: Instant) -> float | None:
 
 def standing_of(step: Step, table: DoorTable) -> Standing:
     """The highest layer that has something to say about a door."""
+    below = _below_fire(step, table)
+    door = step.door(table.name)
+    if not door.fire:
+        return below
+    why = f"fire alarm in {door.fire}"
+    if table.unlock_on_fire:
+        return Standing(mode=DoorMode.UNLOCKED, layer=Layer.FIRE, why=why)
+    by_operator = below.layer is Layer.OVERRIDE and below.mode is DoorMode.UNLOCKED
+    if not table.fire_hardwired or by_operator:
+        return below
+    return Standing(mode=door.mode or DoorMode.LOCKED, layer=Layer.FIRE, why=f"{why}: the hardware decides")
+
+
+def _below_fire(step: Step, table: DoorTable) -> Standing:
     levels = step.levels_of(table.name)
     lockdowns = [level for level in levels if level.lockdown]
     if lockdowns:
@@ -131,6 +145,8 @@ def _take_up(step: Step, table: DoorTable, door: DoorState, standing: Standing, 
         waits_for_clock=waits,
         allowed_until_s=max(door.allowed_until_s, step.at.mono_s) if flipped else door.allowed_until_s,
     )
+    if flipped and standing.mode is DoorMode.LOCKED and table.travel_s:
+        taken_up = replace(taken_up, bolting_until_s=step.at.mono_s + table.travel_s)
     if flipped and standing.mode is DoorMode.LOCKED and door.physical is PhysicalState.CLOSED and table.bolt_device:
         taken_up = taken_up.due(bolt=step.at.mono_s + bolt_s_max(table))
     step.set_door(table.name, taken_up)
@@ -149,7 +165,11 @@ def _take_up(step: Step, table: DoorTable, door: DoorState, standing: Standing, 
                 until=standing.until,
             ),
         )
+    if standing.layer is Layer.FIRE and not flipped and not table.unlock_on_fire:
+        return  # the desired level is left as it is: no lock order to what fire released by hardware (S16)
     step.desire(DesiredLock(door=table.name, mode=standing.mode, layer=standing.layer, cause=EventId(step.event.id)))
+    if flipped and standing.mode is DoorMode.UNLOCKED:
+        forgive_bolt(step, table)
     if flipped:
         happen(step, table, DoorInput.MODE_LOCKED if standing.mode is DoorMode.LOCKED else DoorInput.MODE_UNLOCKED)
 

@@ -33,6 +33,8 @@ RELAY_GRACE_S = 0.9
 REX_MASKS_S = 10.0
 REX_STUCK_S = 60.0
 GRANTS_MAX = 32
+NOT_BOLTED = "closed, but the bolt is not thrown"
+RELEASED_OUTSIDE = "the lock is released, and not by secd"
 
 
 def happen(step: Step, table: DoorTable, happened: DoorInput) -> None:
@@ -239,6 +241,35 @@ def relock(step: Step, table: DoorTable) -> None:
     _keep(step, table, door, said)
 
 
+def tell_what_stays(step: Step, table: DoorTable) -> None:
+    """What of relay and bolt was suppressed while a fire alarm stood, and is still so."""
+    door = step.door(table.name)
+    if door.outside:
+        _keep(step, table, door, [noticed("door.released_outside_secd", door, table, RELEASED_OUTSIDE)])
+    if door.not_secured:
+        _keep(step, table, door, [noticed("door.not_secured", door, table, NOT_BOLTED)])
+
+
+def forgive_bolt(step: Step, table: DoorTable) -> None:
+    """The door is to be unlocked: that its bolt is not thrown is no longer wrong."""
+    door = step.door(table.name)
+    if door.not_secured:
+        _keep(step, table, replace(door, not_secured=False), [secured(table, "mode_unlocked")])
+
+
+def trust_points(step: Step, table: DoorTable, device: str, *, tampered: bool) -> None:
+    """The cabinet of one of the door's boards was opened or shut: while it is open, what its points say proves nothing."""
+    door = step.door(table.name)
+    if (device in door.tampered) is tampered:
+        return
+    boards = {*door.tampered, device} if tampered else {*door.tampered} - {device}
+    step.set_door(table.name, replace(door, tampered=tuple(sorted(boards))))
+    if tampered and not door.tampered:
+        _find(step, table, "door.points_untrusted", f"the cabinet of {device} is open")
+    elif not boards:
+        _find(step, table, "door.points_trusted", f"the cabinet of {device} is shut")
+
+
 def _miss_bolt(step: Step, table: DoorTable, door: DoorState) -> None:
     if not _should_be_bolted(door, table) or door.bolt is LockState.LOCKED or door.not_secured:
         return
@@ -246,7 +277,7 @@ def _miss_bolt(step: Step, table: DoorTable, door: DoorState) -> None:
     if free_until_s > step.at.mono_s:
         step.set_door(table.name, door.due(bolt=free_until_s + RELAY_GRACE_S))
         return
-    missed = noticed("door.not_secured", door, table, "closed, but the bolt is not thrown")
+    missed = noticed("door.not_secured", door, table, NOT_BOLTED)
     _keep(step, table, replace(door, not_secured=True), [missed])
 
 
@@ -276,7 +307,7 @@ def _watch_relay(door: DoorState, table: DoorTable, at: Instant) -> tuple[DoorSt
     due_s = door.allowed_until_s + RELAY_GRACE_S
     if due_s > at.mono_s:
         return door.due(lock_check=due_s), []
-    found = noticed("door.released_outside_secd", door, table, "the lock is released, and not by secd")
+    found = noticed("door.released_outside_secd", door, table, RELEASED_OUTSIDE)
     return replace(door, outside=True).due(lock_check=None), [found]
 
 
