@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from simulators.demo.courthouse import Courthouse
-from simulators.demo.daemon import MONDAY_MORNING, DaemonProcess, seconds_to
+from simulators.demo.daemon import MONDAY_MORNING, SITE_ZONE, DaemonProcess, seconds_to
 from simulators.demo.site import DemoSite, copy_site
 from simulators.demo.witness import Event, Witness
 
@@ -21,6 +21,9 @@ CONFIG = Path(__file__).resolve().parents[1] / "config"
 SEEN_S_MAX = 15.0
 ENDED_S_MAX = 20.0
 KILLED = -signal.SIGKILL
+BEFORE_OPENING = datetime(2026, 11, 23, 6, 59, 45, tzinfo=SITE_ZONE)
+"""Shortly before the schedule unlocks the front entrance: time enough to start, and to do something first."""
+OPENING, OPENING_S_MAX = "2026-11-23T13:00:00", 20.0
 
 
 @dataclass
@@ -36,10 +39,14 @@ class Guarded:
     environment: Mapping[str, str]
 
     async def start(self) -> None:
-        """Start the daemon and follow its log."""
+        """Start the daemon, follow its log, and wait for every device."""
         await self.daemon.start()
-        self._following = asyncio.create_task(self.witness.follow())
+        self.follow()
         await self.witness.all_devices_up()
+
+    def follow(self) -> None:
+        """Follow the daemon's log from now on."""
+        self._following = asyncio.create_task(self.witness.follow())
 
     async def end(self) -> int:
         """Stop the daemon; returns its exit code."""
@@ -67,7 +74,7 @@ class Guarded:
             ahead_s=self.ahead_s + later_s,
             environment={**self.environment, **(environment or {}), "SECD_CRASH_ARMED": str(self._crash_file)},
         )
-        self.witness = Witness(self.daemon)
+        self.witness = Witness(self.daemon, before=self.witness.seen)
 
     async def restart(self, *, kill: bool = False) -> None:
         """End the daemon, by SIGTERM or kill -9, and start another on the same state."""
@@ -99,6 +106,13 @@ class Guarded:
         seqs = [event["seq"] for event in self.witness.seen]
         assert seqs == list(range(seqs[0], seqs[0] + len(seqs)))
         assert len(self.stored_ids(0)) == len(seqs)
+
+    async def opening_hour(self) -> None:
+        """Wait until the schedule's timer has elapsed, in a site that was started `BEFORE_OPENING`."""
+        async with asyncio.timeout(OPENING_S_MAX):
+            await self.witness.until(
+                lambda: any(event["occurred"] >= OPENING for event in self.stored("timer.elapsed"))
+            )
 
     def stored_ids(self, after: int) -> set[str]:
         """The ids of everything stored after `after`, as far as seen."""

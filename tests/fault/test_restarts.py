@@ -1,19 +1,14 @@
 """What stands outlives a restart: lockdown, modes and relays, after a stop and after kill -9."""
 
 import asyncio
-from datetime import datetime
 
 from simulators.demo.courthouse import card
-from simulators.demo.daemon import SITE_ZONE
 from simulators.door_controller.controller import DoorController
 from simulators.door_controller.parts import RelayOutput
-from tests.guarded import SEEN_S_MAX, Guard, Guarded
+from tests.guarded import BEFORE_OPENING, SEEN_S_MAX, Guard, Guarded
 
 FRONT, EAST = "front-entrance", "east-entrance"
 POLLS = 10
-BEFORE_OPENING = datetime(2026, 11, 23, 6, 59, 45, tzinfo=SITE_ZONE)
-"""Shortly before the schedule unlocks the front entrance."""
-OPENING = "2026-11-23T13:00:00"
 
 
 def switches(site: Guarded) -> list[int]:
@@ -100,7 +95,7 @@ async def test_s03_a_lockdown_outlives_a_stop_over_the_opening_hour_and_lets_res
 async def test_s02_the_unlock_by_schedule_never_acts_through_a_lockdown(guard: Guard) -> None:
     async with guard(at=BEFORE_OPENING) as site:
         await lock_down(site)
-        await site.witness.event("timer.elapsed", fits=lambda event: event["occurred"] >= OPENING)
+        await site.opening_hour()
         await polled(site)
         assert front_lock(site).switches == 0
         site.witness.none_of("door.lock_energised", FRONT, after=0)
