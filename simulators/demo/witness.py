@@ -5,7 +5,7 @@ In: the lines of `secd events --follow --json`. Out: waits for an event that fit
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from simulators.demo.daemon import LOOK_AGAIN_S, DaemonProcess, program
@@ -22,10 +22,12 @@ class NotSeen(Exception):
 
 
 class Witness:
-    """Follows the log of one daemon. `seen` holds every event so far, oldest first."""
+    """Follows the log of one daemon. `seen` holds every event so far, oldest first; `before`: what an earlier witness of
+    the same log saw, since a new one is shown the newest thousand only.
+    """
 
-    def __init__(self, daemon: DaemonProcess) -> None:
-        self.seen: list[Event] = []
+    def __init__(self, daemon: DaemonProcess, *, before: Iterable[Event] = ()) -> None:
+        self.seen: list[Event] = list(before)
         self._daemon = daemon
         self._more = asyncio.Condition()
         self._process: asyncio.subprocess.Process | None = None
@@ -38,8 +40,11 @@ class Witness:
         )  # fmt: skip
         assert self._process.stdout is not None  # noqa: S101 -- it was asked for above
         async for line in self._process.stdout:
+            event = json.loads(line)
+            if event["seq"] <= self.mark():
+                continue
             async with self._more:
-                self.seen.append(json.loads(line))
+                self.seen.append(event)
                 del self.seen[:-EVENTS_MAX]
                 self._more.notify_all()
 
