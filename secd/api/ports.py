@@ -32,3 +32,5 @@ class Ports:
     """(operator, reason, digest to approve or "")"""
     accept_clock: Callable[[], None]
     metrics: Callable[[], bytes]
+    overrides: Callable[[], Sequence[View]] = tuple
+    """Everything that stands until it ends or somebody ends it, the one that ends first first."""

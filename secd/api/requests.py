@@ -37,6 +37,28 @@ class LevelCommand(Body):
     area: Line
 
 
+class PointCommand(Body):
+    """Take a panic point out of service: two operators each give this command, naming one work order (S13)."""
+
+    reason: Reason
+    until: AwareDatetime
+    work_order: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+
+
+class OverrideCommand(Body):
+    """End an override before its end; `override` is its key in the list, such as shunt/east-entrance."""
+
+    reason: Reason
+    override: Line
+
+
+class HandOverCommand(Body):
+    """Hand the shift over: everything that stands goes on record."""
+
+    reason: Reason
+    to: Line = ""
+
+
 class AlarmCommand(Body):
     """Acknowledge or close an alarm at the revision that was seen; an older one is refused as stale."""
 

@@ -16,7 +16,18 @@ from pydantic import ValidationError
 from secd.api.openapi import Route, openapi_document
 from secd.api.operators import Operator, peer_uid
 from secd.api.ports import Ports, View
-from secd.api.requests import AlarmCommand, Body, ClockCommand, DoorCommand, LevelCommand, ReloadCommand, UnlockCommand
+from secd.api.requests import (
+    AlarmCommand,
+    Body,
+    ClockCommand,
+    DoorCommand,
+    HandOverCommand,
+    LevelCommand,
+    OverrideCommand,
+    PointCommand,
+    ReloadCommand,
+    UnlockCommand,
+)
 from secd.model.entry import Answer
 from secd.model.errors import StoreFailed
 from secd.model.facts import CommandGiven
@@ -69,12 +80,31 @@ class Api:
                 "POST", f"{door}/lock", "command_doors", self._lock, DoorCommand, says="end an unlock, or hold locked"
             ),
             Route("POST", f"{door}/unlock", "command_doors", self._unlock, UnlockCommand, says="unlock until a moment"),
+            *self._override_routes(door),
             Route("POST", "/v1/levels/set", "command_doors", self._set_level, LevelCommand, says="set a threat level"),
             Route("POST", "/v1/levels/end", "command_doors", self._end_level, LevelCommand, says="end a threat level"),
             Route("POST", f"{alarm}/acknowledge", "acknowledge", self._acknowledge, AlarmCommand, says="own an alarm"),
             Route("POST", f"{alarm}/close", "acknowledge", self._close, AlarmCommand, says="close an alarm"),
             Route("POST", "/v1/reload", "administer", self._reload, ReloadCommand, says="reload the site's files"),
             Route("POST", "/v1/clock/accept", "administer", self._accept_clock, ClockCommand, says="believe the clock"),
+        )
+
+    def _override_routes(self, door: str) -> tuple[Route, ...]:
+        hold = self._to_door("door.hold", UnlockCommand)
+        shunt = self._to_door("door.shunt", UnlockCommand)
+        disable = self._to_door("reader.disable", UnlockCommand)
+        enable = self._to_door("reader.enable", DoorCommand)
+        point = "/v1/points/{point}/out-of-service"
+        may = "command_doors"
+        return (
+            Route("POST", f"{door}/hold", may, hold, UnlockCommand, says="permit it to stand open until a moment"),
+            Route("POST", f"{door}/shunt", may, shunt, UnlockCommand, says="no forced or held alarm until a moment"),
+            Route("POST", f"{door}/disable-reader", may, disable, UnlockCommand, says="no card enters until a moment"),
+            Route("POST", f"{door}/enable-reader", may, enable, DoorCommand, says="the reader serves again"),
+            Route("POST", point, may, self._out_of_service, PointCommand, says="two operators and a work order (S13)"),
+            Route("GET", "/v1/overrides", "see", self._overrides, says="everything that stands, and when it ends"),
+            Route("POST", "/v1/overrides/end", may, self._end_override, OverrideCommand, says="end an override"),
+            Route("POST", "/v1/overrides/hand-over", may, self._hand_over, HandOverCommand, says="hand the shift over"),
         )
 
     @web.middleware
@@ -164,6 +194,41 @@ class Api:
     def _is_over(self, request: web.Request) -> bool:
         """Whether the reader went, or is no longer who they were when they began: a reload took it from them."""
         return request.transport is None or self._ports.operators().get(request[UID]) != request[OPERATOR]
+
+    async def _overrides(self, _: web.Request) -> web.Response:
+        return web.json_response({"overrides": list(self._ports.overrides())})
+
+    async def _end_override(self, request: web.Request) -> web.Response:
+        body = await _read(request, OverrideCommand)
+        if isinstance(body, web.Response):
+            return body
+        command = CommandGiven(verb="override.end", target=body.override, reason=body.reason)
+        return _tell(await self._ports.submit(command, request[OPERATOR].id))
+
+    async def _hand_over(self, request: web.Request) -> web.Response:
+        body = await _read(request, HandOverCommand)
+        if isinstance(body, web.Response):
+            return body
+        command = CommandGiven(verb="overrides.hand_over", target="overrides", reason=body.reason, args={"to": body.to})
+        return _tell(await self._ports.submit(command, request[OPERATOR].id))
+
+    async def _out_of_service(self, request: web.Request) -> web.Response:
+        body = await _read(request, PointCommand)
+        if isinstance(body, web.Response):
+            return body
+        command = CommandGiven(
+            verb="point.out_of_service", target=request.match_info["point"], reason=body.reason, until=body.until,
+            args={"work_order": body.work_order},
+        )  # fmt: skip
+        return _tell(await self._ports.submit(command, request[OPERATOR].id))
+
+    def _to_door(
+        self, verb: str, kind: type[DoorCommand] | type[UnlockCommand]
+    ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        async def to_door(request: web.Request) -> web.Response:
+            return await self._door_command(request, verb, kind)
+
+        return to_door
 
     async def _release(self, request: web.Request) -> web.Response:
         return await self._door_command(request, "door.release", DoorCommand)

@@ -21,11 +21,12 @@ from secd.api.listening import open_socket
 from secd.api.server import Api
 from secd.app.assembly import Assembly, assemble, resolver
 from secd.app.configuration import SIGNALLED, choose_configuration, tell_problems
+from secd.app.dead_man import DeadMan
 from secd.app.places import Places
 from secd.app.reload import Reloading
 from secd.app.sections import site_sections
 from secd.app.views import Views
-from secd.app.watch import Watch
+from secd.app.watch import Watch, is_well
 from secd.config.generations import Generations
 from secd.delivery.mqtt.courier import MqttDelivery
 from secd.delivery.ports import ReportTrouble, SiteNames, Submit
@@ -174,6 +175,7 @@ class Daemon:
             notifier=self._notifier, engine=self._engine, store=self._store, clock=self._clock, views=self._views
         )
         self._supervisor.run("watch", watch.run)
+        self._supervisor.run("dead man", self._dead_man().run, restart=Backoff())
         self._listen_for_signals()
         self._notifier.ready()
         _log.info("secd guards the site", extra={"site": self._reloading.running.site.values["site"].name})
@@ -209,6 +211,14 @@ class Daemon:
             Chore(name="keep configuration", every_s=KEEP_EVERY_S, work=self._reloading.keep_running),
         )
         return Housekeeping(chores, lambda chore, failed: self._metrics.job_ended(chore, failed=failed))
+
+    def _dead_man(self) -> DeadMan:
+        return DeadMan(
+            settings=lambda: self._reloading.running.site.values.get("dead_man"),
+            is_well=lambda: is_well(self._engine, self._store),
+            perform=self._links.perform,
+            clock=self._clock,
+        )
 
     async def _open_api(self) -> None:
         api = Api(self._views.ports(self._submit, self._refuse))

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from secd.api import settings as api
+from secd.app import dead_man
 from secd.app import settings as site
 from secd.app.wiring import build_wiring
 from secd.config.types import Finding, Section
@@ -20,7 +21,15 @@ from secd.policies import settings as policies
 def site_sections() -> tuple[Section, ...]:
     """Every section, in the order people read a site; `config.load_site` and `secd check` use the same table."""
     placed = map(_with_points, devices.SECTIONS)
-    return (*site.SECTIONS, *holders.SECTIONS, *policies.SECTIONS, *placed, *mqtt.SECTIONS, *api.SECTIONS)
+    return (
+        *site.SECTIONS,
+        *holders.SECTIONS,
+        *policies.SECTIONS,
+        *placed,
+        *dead_man.SECTIONS,
+        *mqtt.SECTIONS,
+        *api.SECTIONS,
+    )
 
 
 def _with_points(section: Section) -> Section:
@@ -35,5 +44,8 @@ def _with_points(section: Section) -> Section:
             yield from devices.check_points(build_wiring({**known, "fire_zones": {}}), known["devices"])
             fire = {**known, "doors": {}, "panic_points": {}, "fire_zones": values["fire_zones"]}
             yield from devices.check_points(build_wiring(fire), known["devices"])
+            nothing = {**known, "doors": {}, "panic_points": {}, "fire_zones": {}}
+            supply = {**nothing, "cabinets": values["cabinets"], "dead_man": values["dead_man"]}
+            yield from devices.check_points(build_wiring(supply), known["devices"])
 
     return replace(section, check=check)

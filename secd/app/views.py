@@ -27,7 +27,8 @@ from secd.model.entry import Answer
 from secd.model.event import Stream
 from secd.model.facts import CommandGiven
 from secd.model.names import DoorId
-from secd.policies.views import door_views, level_views, override_views
+from secd.policies.overrides.standing import standing_now
+from secd.policies.views import door_views, level_views
 from secd.runtime.clock import SystemClock
 from secd.runtime.metrics import Metrics
 from secd.store.store import Store
@@ -79,6 +80,7 @@ class Views:
             reload=self._reloading.reload,
             accept_clock=self._clock.accept_wall,
             metrics=self.metrics,
+            overrides=self.overrides,
         )
 
     def line(self) -> str:
@@ -100,14 +102,13 @@ class Views:
         delivery = self._delivery.status()
         doors = self.doors()
         levels = [f"{view.level} in {view.area}" for view in level_views(self._engine.tables, self._engine.state)]
-        overrides = override_views(self._engine.tables, self._engine.state, self._clock.now())
+        standing = [one for one in standing_now(self._engine.state) if one.until is not None]
         return {
             "line": self.line(),
             "rooms": {
                 "doors": f"{len(doors)}, {sum(door['mode'] == 'unlocked' for door in doors)} unlocked by mode",
                 "levels": levels or "none set",
-                "overrides": [f"{view.door} {view.mode} until {view.until} by {view.author}" for view in overrides]
-                or "none",
+                "overrides": [one.line for one in standing] or "none",
                 "store": "degraded: events wait in memory" if self._store.degraded else "ok",
                 "station": ", ".join(f"{name} {state}" for name, state in delivery.stations.items()),
                 **({"events": self._count_events(delivery)} if silent_too else {}),
@@ -125,6 +126,10 @@ class Views:
         achieved = self._actions.achieved()
         views = door_views(self._engine.tables, self._engine.state, self._clock.now())
         return [{**_plain(view), "achieved": achieved.get(DoorId(view.door), Achieved.PENDING).value} for view in views]
+
+    def overrides(self) -> Sequence[View]:
+        """Everything that operators and levels made stand, the one that ends first first."""
+        return [{**_plain(one), "line": one.line} for one in standing_now(self._engine.state)]
 
     def devices(self) -> Sequence[View]:
         """Every link."""

@@ -13,6 +13,11 @@ LOOK_EVERY_S = 2.0
 ANSWER_S_MAX = 2.0
 
 
+async def is_well(engine: Engine, store: Store) -> bool:
+    """Whether the rooms that guard answer: what the watchdog and the dead-man relay live on."""
+    return engine.alive() and await store.answers_within(ANSWER_S_MAX)
+
+
 class Watch:
     """Asks the rooms that matter, tells systemd, and keeps its STATUS line fresh."""
 
@@ -26,7 +31,7 @@ class Watch:
     async def run(self) -> None:
         """Look until cancelled. A room that does not answer ends in systemd's restart."""
         while True:
-            if self._engine.alive() and await self._store.answers_within(ANSWER_S_MAX):
+            if await is_well(self._engine, self._store):
                 self._notifier.watchdog()
             else:
                 _log.error("the engine or the store does not answer")

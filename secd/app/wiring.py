@@ -16,6 +16,13 @@ DEVICE_POINTS = {
     "power/lock": Role.POWER,
     "": Role.DEVICE,
 }
+CABINET_POINTS = {
+    "ac": Role.POWER,
+    "battery": Role.POWER,
+    "lock_supply": Role.POWER,
+    "ups": Role.POWER,
+    "tamper": Role.TAMPER,
+}
 Points = dict[tuple[DeviceId, str], Placement]
 
 
@@ -42,6 +49,12 @@ def build_wiring(values: Mapping[str, Any]) -> Wiring:
         _place_panic(points, name, point)
     for name, zone in values["fire_zones"].items():
         _place_fire(points, name, zone)
+    for name, cabinet in values.get("cabinets", {}).items():
+        _place_cabinet(points, name, cabinet)
+    dead_man = values.get("dead_man")
+    if dead_man is not None:
+        key = (DeviceId(point_device(dead_man.output)), f"output/{point_number(dead_man.output)}")
+        points[key] = Placement(role=Role.DEAD_MAN, subject="output")
     cameras = {
         name: DeviceId(name) for name, settings in values["devices"].items() if settings.driver == "onvif_camera"
     }
@@ -73,6 +86,15 @@ def _place_door(points: Points, name: str, door: Any) -> None:
     place("input", wiring.bolt, Role.BOLT)
     for tamper in (wiring.reader_tamper, wiring.exit_reader_tamper):
         place("input", tamper, Role.READER_TAMPER)
+
+
+def _place_cabinet(points: Points, name: str, cabinet: Any) -> None:
+    area = AreaId(cabinet.area) if cabinet.area is not None else None
+    for key, role in CABINET_POINTS.items():
+        reference = getattr(cabinet, key)
+        if reference is not None:
+            place = (DeviceId(point_device(reference)), f"input/{point_number(reference)}")
+            points[place] = Placement(role=role, subject=name, area=area)
 
 
 def _place_panic(points: Points, name: str, point: Any) -> None:

@@ -15,9 +15,14 @@ COLUMNS = (
 )  # fmt: skip
 
 
+until_option = click.option(
+    "--until", type=Moment(), required=True, help="Every override has an end: 18:30, +2h, 2026-11-23 09:00."
+)
+
+
 @click.group()
 def doors() -> None:
-    """List, release, lock and unlock doors; lock down an area. Every command takes a reason and is on record."""
+    """List, release, lock, unlock, hold and shunt doors; lock down an area. Every command takes a reason and is on record."""
 
 
 @doors.command("list")
@@ -67,6 +72,50 @@ def unlock(socket_path: Path, door: str, reason: str, until: datetime) -> None:
     _done(
         post(socket_path, f"/v1/doors/{segment(door)}/unlock", body), f"{door}: unlocked until {until:%Y-%m-%d %H:%M}"
     )
+
+
+@doors.command()
+@click.argument("door")
+@until_option
+@reason_option
+@socket_option
+def hold(socket_path: Path, door: str, reason: str, until: datetime) -> None:
+    """Permit DOOR to stand open: no held-open alarm until then."""
+    _until(socket_path, door, "hold", reason, until)
+
+
+@doors.command()
+@click.argument("door")
+@until_option
+@reason_option
+@socket_option
+def shunt(socket_path: Path, door: str, reason: str, until: datetime) -> None:
+    """Shunt DOOR: no forced or held-open alarm until then. Its lock stays as it is."""
+    _until(socket_path, door, "shunt", reason, until)
+
+
+@doors.command("disable-reader")
+@click.argument("door")
+@until_option
+@reason_option
+@socket_option
+def disable_reader(socket_path: Path, door: str, reason: str, until: datetime) -> None:
+    """Disable the reader of DOOR: no card enters until then; leaving is free as ever."""
+    _until(socket_path, door, "disable-reader", reason, until)
+
+
+@doors.command("enable-reader")
+@click.argument("door")
+@reason_option
+@socket_option
+def enable_reader(socket_path: Path, door: str, reason: str) -> None:
+    """Let the reader of DOOR serve again."""
+    _done(post(socket_path, f"/v1/doors/{segment(door)}/enable-reader", {"reason": reason}), f"{door}: reader enabled")
+
+
+def _until(socket_path: Path, door: str, verb: str, reason: str, until: datetime) -> None:
+    body = {"reason": reason, "until": until.isoformat()}
+    _done(post(socket_path, f"/v1/doors/{segment(door)}/{verb}", body), f"{door}: {verb}")
 
 
 @doors.command("lock-down")

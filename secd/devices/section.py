@@ -17,7 +17,7 @@ from secd.model.wiring import Wiring
 # What a board may have is placed for every device; only what a person wired by number is checked.
 _WIRED_BY_NUMBER = {
     Role.CONTACT: "doors", Role.REX: "doors", Role.BOLT: "doors", Role.LOCK: "doors", Role.READER: "doors",
-    Role.READER_TAMPER: "doors", Role.FIRE: "fire_zones", Role.PANIC: "panic_points",
+    Role.READER_TAMPER: "doors", Role.FIRE: "fire_zones", Role.PANIC: "panic_points", Role.DEAD_MAN: "dead_man",
 }  # fmt: skip
 
 
@@ -34,6 +34,8 @@ def check_points(wiring: Wiring, devices: Mapping[str, Any]) -> list[Finding]:
     found = []
     for (device, address), placement in wiring.points.items():
         section = _WIRED_BY_NUMBER.get(placement.role)
+        if section is None and address.startswith("input/"):
+            section = "cabinets"
         if section is None or device not in devices:
             continue
         points = DRIVERS[devices[device].driver].points(devices[device])

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import cast
 
 from secd.model.doors import Layer
-from secd.model.time import Instant
 from secd.policies.overrides.permits import mode_name
 from secd.policies.overrides.state import ASKED, OUT_OF_SERVICE, PERMIT, PermitState
 from secd.policies.rows import OVERRIDE, LevelState, OverrideState
@@ -41,7 +40,7 @@ class Standing:
         return f"{self.what} {self.target} {until}, by {by}{order}: {self.reason}"
 
 
-def standing_now(state: JudgeState, now: Instant) -> tuple[Standing, ...]:
+def standing_now(state: JudgeState) -> tuple[Standing, ...]:
     """What stands, for people to see."""
     modes = [(one, state.door(one.door).layer is Layer.OVERRIDE) for one in state.overrides.values()]
     return _standing(modes, cast("Iterable[PermitState]", state.kept(PERMIT).values()), list(state.levels.values()))
