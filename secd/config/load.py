@@ -43,6 +43,7 @@ def load_site(path: Path, sections: Sequence[Section]) -> LoadedSite:
     loading.validate()
     if not loading.torn:
         loading.resolve()
+        loading.complete()
         loading.check()
     return loading.finish()
 
@@ -272,9 +273,28 @@ class _Loading:
             known = self.names[refs] = (words, dict.fromkeys(names) if here else None)
         return known
 
+    def complete(self) -> None:
+        """Values are given what they refer to; those of a section with mistakes stay as they are."""
+        known = _KnownValues(self.values, frozenset(self.unsound) | self._absent)
+        for key, section in self.sections.items():
+            if section.complete is None or key in self.unsound or self.values[key] is None:
+                continue
+            try:
+                if section.many:
+                    self.values[key] = {name: section.complete(value, known) for name, value in self.values[key].items()}
+                else:
+                    self.values[key] = section.complete(self.values[key], known)
+            except _NotKnownError:
+                continue
+
+    @property
+    def _absent(self) -> frozenset[str]:
+        """The sections that may lie in files which were not given."""
+        return frozenset() if self.written.whole else frozenset(self.sections) - frozenset(self.written.sections)
+
     def check(self) -> None:
         """What the rooms know to be wrong; a check whose sections are not sound is left out."""
-        absent = frozenset() if self.written.whole else frozenset(self.sections) - frozenset(self.written.sections)
+        absent = self._absent
         known = _KnownValues(self.values, frozenset(self.unsound) | absent)
         for section in self.sections.values() if not self.flawed else ():
             if section.check is None or section.key in absent:

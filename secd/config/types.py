@@ -60,6 +60,7 @@ class Section:
     `many=True`: `doors: {east: {...}}`; names are unique across all files. `many=False`: written once in the site.
     `check` sees the whole site (section key -> validated value) and yields (path into the section, message, expected); asking
     for a section that is not known ends it, and what it yielded before stays.
+    `complete` is given each value and the whole site before the checks, and returns the value with what it refers to.
     """
 
     key: str
@@ -67,6 +68,7 @@ class Section:
     many: bool = True
     required: bool = False
     check: Callable[[Mapping[str, Any]], Iterable["Finding"]] | None = None
+    complete: Callable[[Any, Mapping[str, Any]], Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

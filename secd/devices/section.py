@@ -53,6 +53,12 @@ def check_points(wiring: Wiring, devices: Mapping[str, Any]) -> list[Finding]:
     return found
 
 
+def complete_device(settings: Any, values: Mapping[str, Any]) -> Any:
+    """A device's settings with what its family has them refer to."""
+    complete = DRIVERS[settings.driver].complete
+    return settings if complete is None else complete(settings, values)
+
+
 def _twice(values: Mapping[str, str], what: str) -> Iterator[Finding]:
     first: dict[str, str] = {}
     for name, value in values.items():
@@ -71,5 +77,6 @@ SECTIONS = (
             Field(discriminator="driver"),
         ],
         check=check_devices,
+        complete=complete_device,
     ),
 )

@@ -3,9 +3,9 @@
 Each family's package exports `FAMILY`, one `Family`; secd.devices.families gathers them in the DRIVERS table.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Generic, NoReturn, Protocol, TypeAlias, TypeVar
+from typing import Any, Generic, NoReturn, Protocol, TypeAlias, TypeVar
 
 from secd.config.types import SecretRef, Settings
 from secd.model.names import DeviceId
@@ -53,3 +53,5 @@ class Family(Generic[S]):
     build: Callable[[DeviceId, S, Clock, ResolveSecret], Driver]
     place: Callable[[S], str]
     points: Callable[[S], frozenset[str] | None]
+    complete: Callable[[S, Mapping[str, Any]], S] | None = None
+    """Gives settings what they refer to elsewhere in the site."""

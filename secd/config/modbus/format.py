@@ -5,6 +5,7 @@ other; what a board cannot do is left out, never invented: `fit` says what follo
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Discriminator, Field, Tag, model_validator
@@ -74,7 +75,7 @@ class Bands(Settings):
         bands = sorted((band.from_, band.to) for band in (self.normal, self.active, self.cut, self.short))
         if any(low > high for low, high in bands):
             raise ValueError("a band goes from the lower value to the higher")
-        if any(before[1] >= after[0] for before, after in zip(bands, bands[1:], strict=False)):
+        if any(before[1] >= after[0] for before, after in pairwise(bands)):
             raise ValueError("two bands have a value in common: a value means one state")
         return self
 

@@ -84,5 +84,7 @@ def parse_word(text: object) -> object:
 PlaceText = Annotated[str, StringConstraints(pattern=rf"^({_PATTERN.pattern})$", max_length=20)]
 """A place as written; `parse_place` says where it is."""
 Word = Annotated[
-    int, BeforeValidator(parse_word), WithJsonSchema({"type": "string", "pattern": _WORD.pattern, "examples": ["0xff00"]})
+    int,
+    BeforeValidator(parse_word),
+    WithJsonSchema({"type": "string", "pattern": _WORD.pattern, "examples": ["0xff00"]}),
 ]

@@ -116,6 +116,10 @@ class Connection(asyncio.Protocol):
         """One coil (FC05)."""
         await self._ask(_encode(WriteSingleCoilRequest(address=address, bits=[on])), 6)
 
+    async def ask(self, request: bytes, length: int) -> bytes:
+        """Any request by its function code and data: what a profile's driver sends. The answer begins with its function code."""
+        return await self._ask(request, length)
+
     async def _ask(self, request: bytes, length: int) -> bytes:
         """Send one request and await its answer from the function code on; its frame counts `length` bytes."""
         if self._broken is not None:

@@ -162,7 +162,6 @@ def test_settings_as_the_example_site_writes_them() -> None:
         ({"address": "tcp://10.0.0.1:99999"}, "a port is a number"),
         ({"address": "tcp://10.0.0.1:0"}, "a port from 1 to 65535"),
         ({"address": "tcp://:502"}, "an address is tcp://HOST"),
-        ({"profile": "waveshare"}, "secd-door-controller"),
         ({"unit": "248"}, "247"),
         ({"poll": "5s"}, "less than or equal to 1"),
         ({"timeout": "5s"}, "less than or equal to 1"),
