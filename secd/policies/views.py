@@ -10,13 +10,17 @@ from secd.model.alarm import Acknowledgement, Alarm
 from secd.model.doors import Achieved, DoorMode, Layer, LockState, PhysicalState
 from secd.model.time import Instant
 from secd.policies.doors.state import DoorState
+from secd.policies.fire.state import FIRE, FireState
 from secd.policies.state import JudgeState
 from secd.policies.tables import DoorTable, Tables
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoorView:
-    """A door: mode and who decides it, contact, lock, and what stands open about it. `phase`: the door machine's."""
+    """A door: mode and who decides it, contact, lock, and what stands open about it. `phase`: the door machine's.
+
+    `tampered`: boards of it whose cabinet is open; `fire`: zones whose fire alarm stands over it.
+    """
 
     door: str
     label: str
@@ -32,6 +36,8 @@ class DoorView:
     phase: str
     open_since: datetime | None
     released: bool
+    tampered: tuple[str, ...]
+    fire: str
     taken_at: datetime | None
     taken_by: str | None
     taken_how: str
@@ -64,6 +70,29 @@ class LevelView:
     admit: tuple[str, ...]
     doors: tuple[str, ...]
     not_achieved: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FireView:
+    """A fire zone: what its panel says, and since when a fire alarm stands that an operator has to restore."""
+
+    zone: str
+    label: str
+    told: str
+    since: datetime | None
+    doors: tuple[str, ...]
+
+
+def fire_views(tables: Tables, state: JudgeState) -> tuple[FireView, ...]:
+    """Every fire zone, by name, also one in alarm that the running configuration no longer has."""
+    kept = {key: row for key, row in state.kept(FIRE).items() if isinstance(row, FireState)}
+    views = []
+    for name in sorted({*tables.fire_zones, *kept}):
+        row, table = kept.get(name, FireState(zone=name)), tables.fire_zones.get(name)
+        doors = row.doors or (table.doors if table is not None else ())
+        label = table.label if table is not None else name
+        views.append(FireView(zone=name, label=label, told=row.told, since=row.since, doors=doors))
+    return tuple(views)
 
 
 def door_views(tables: Tables, state: JudgeState, now: Instant) -> tuple[DoorView, ...]:
@@ -134,7 +163,10 @@ def achieved(table: DoorTable, door: DoorState) -> Achieved:
     wanted = LockState.UNLOCKED if door.mode is DoorMode.UNLOCKED else LockState.LOCKED
     if door.outside or door.not_secured:
         return Achieved.FAILED
-    if door.lock is not wanted:
+    # A door with a bolt is locked when relay and bolt say so, and unlocked when neither says locked.
+    if door.lock is not wanted or (
+        table.bolt_device and (door.bolt is LockState.LOCKED) is not (wanted is LockState.LOCKED)
+    ):
         return Achieved.PENDING
     shut = door.physical is PhysicalState.CLOSED or not table.contact_device
     return Achieved.ACHIEVED if wanted is LockState.UNLOCKED or shut else Achieved.PENDING
@@ -157,6 +189,8 @@ def _door(table: DoorTable, state: JudgeState, now: Instant) -> DoorView:
         phase=door.phase.value,
         open_since=door.opened_at,
         released=door.released_until_s > now.mono_s,
+        tampered=door.tampered,
+        fire=door.fire,
         taken_at=door.taken_at,
         taken_by=door.taken_by,
         taken_how=door.taken_how,

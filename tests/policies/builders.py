@@ -272,8 +272,8 @@ class Scene:
         self.tell("secd.started", "secd", Trouble(what="started"))
         self.activate(self.tables)
         for name, door in self.tables.doors.items():
-            if door.contact_device:
-                self.contact(name, opened=False, initial=True)
+            for device, point in door.contacts:
+                self.contact(name, opened=False, initial=True, point=point, source=DeviceId(device))
             self.relay(name, unlocked=self.door(name).mode == "unlocked", initial=True)
             if door.bolt_device:
                 self.bolt(name, thrown=True)
@@ -288,12 +288,17 @@ class Scene:
 
     def card(self, door: str, holder: str, **more: Any) -> Verdict:
         keys = more.pop("keys", (("H10301", f"key-{holder}"),))
-        fact = CardPresented(door=door, reader="board/1", bit_count=26, keys=keys, masked="••••1001")
+        reader = more.pop("reader", "board/1")
+        fact = CardPresented(door=door, reader=reader, bit_count=26, keys=keys, masked="••••1001")
         return self.tell("access.requested", door, fact, area=self._area(door), **more)
+
+    def leave(self, door: str, holder: str, **more: Any) -> Verdict:
+        """A card at the reader on the inside."""
+        return self.card(door, holder, reader=self.tables.doors[door].exit_reader, **more)
 
     def contact(self, door: str, *, opened: bool, **more: Any) -> Verdict:
         fact = PointChanged(
-            point="input/1",
+            point=more.pop("point", "input/1"),
             state=InputState.ACTIVE if opened else InputState.NORMAL,
             activations=more.pop("activations", int(opened)),
             initial=more.pop("initial", False),
@@ -330,7 +335,24 @@ class Scene:
         """The board carries out our release, and later ends it."""
         self.relay(door, unlocked=True, pulsing=True)
 
-    # --- devices, panic, cameras ---
+    def cut(self, door: str, *, point: str = "input/1", source: str = "board") -> Verdict:
+        """The line of a contact is cut."""
+        fact = PointChanged(point=point, state=InputState.CUT)
+        return self.tell("door.contact_faulted", door, fact, area=self._area(door), source=DeviceId(source))
+
+    # --- devices, panic, fire, cameras ---
+
+    def tamper(self, device: str, *, opened: bool) -> Verdict:
+        """The cabinet of a board."""
+        state = InputState.ACTIVE if opened else InputState.NORMAL
+        kind = "device.tampered" if opened else "device.tamper_restored"
+        return self.tell(kind, device, PointChanged(point="tamper/1", state=state), source=DeviceId(device))
+
+    def panel(self, zone: str, says: str, *, initial: bool = False) -> Verdict:
+        """The fire panel's input: activated, cleared or faulted."""
+        states = {"activated": InputState.ACTIVE, "cleared": InputState.NORMAL, "faulted": InputState.CUT}
+        fact = PointChanged(point="input/8", state=states[says], initial=initial)
+        return self.tell(f"fire.{says}", zone, fact, source=DeviceId("fire"))
 
     def link(self, device: str, *, up: bool) -> Verdict:
         fact = LinkChanged(up=up, reason="" if up else "no answer")
