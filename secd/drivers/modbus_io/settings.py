@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
 from secd.config.modbus.format import Profile
 from secd.config.modbus.load import KEY, SHIPPED, find_profile
-from secd.config.types import Day, Name, Ref, Seconds, Settings, Text, Whole
+from secd.config.types import DeviceSettings, Name, Ref, Seconds, Whole
 from secd.drivers.modbus_io.line import PORT_DEFAULT, SerialPlace, TcpPlace, parse_line
 from secd.drivers.modbus_io.profiles import PROFILES
 
@@ -27,7 +27,7 @@ def _checked_address(address: str) -> str:
     return address
 
 
-class ModbusIoSettings(Settings):
+class ModbusIoSettings(DeviceSettings):
     """One board or reader that speaks Modbus, over TCP or a serial line."""
 
     driver: Literal["modbus_io"]
@@ -45,9 +45,6 @@ class ModbusIoSettings(Settings):
     """How long after our last request its relays go to their safe states. Longer than a restart of secd takes."""
     safe_outputs: dict[Whole, Literal["energised", "de-energised"]] = Field(default_factory=dict)
     """The locked state of each relay: energised where a lock is wired energise_to_lock, de-energised unless said."""
-    label: Text | None = None
-    """What is written on the cabinet."""
-    installed: Day | None = None
     _of_site: Profile | None = PrivateAttr(default=None)
 
     @property
