@@ -101,6 +101,7 @@ class Boards:
         self._boards = [TimedBoard(f"board-{at}", count or 1) for at, count in enumerate(doors)]
         self._panels = [TimedPanel(f"panel-{at}") for at in range(extent.panels)]
         self._cabled = cabled
+        self._cut = False
         self._cables: list[FaultyLink] = []
         self._stack = AsyncExitStack()
         self._chance = random.Random(1)
@@ -121,8 +122,9 @@ class Boards:
         await self._stack.aclose()
 
     async def watch(self, seconds: float) -> dict[str, Any]:
-        """How the boards that have no cable were asked: requests, and gaps between them."""
-        watched = [board.asked for board in self._boards[self._cabled :]] + [panel.asked for panel in self._panels]
+        """How the boards that are not cut off were asked: requests, and gaps between them."""
+        reachable = self._boards[self._cabled if self._cut else 0 :]
+        watched = [board.asked for board in reachable] + [panel.asked for panel in self._panels]
         for asked in watched:
             asked.begin()
         started, cpu = time.monotonic(), time.process_time()
@@ -144,12 +146,14 @@ class Boards:
         """The cabled boards fall silent: their connections stay, nothing passes."""
         for cable in self._cables:
             await cable.cut()
+        self._cut = True
         return {}
 
     async def mend(self) -> dict[str, Any]:
         """The cabled boards are back."""
         for cable in self._cables:
             await cable.restore()
+        self._cut = False
         return {}
 
     async def badges(self, per_s: float, seconds: float) -> dict[str, Any]:
@@ -169,17 +173,20 @@ class Boards:
     async def presses(self, points: list[int], per_s: float) -> dict[str, Any]:
         """Pull panic points, one after the other; returns (point, moment)."""
         pulled: list[tuple[int, float]] = []
-        async for number in self._paced(per_s, len(points) / per_s):
+        async for number in self._paced(per_s, 2 * len(points) / per_s):
+            if number == len(points):
+                break
             panel, n = self._extent.point(points[number])
             pulled.append((points[number], time.time()))
             self._panels[panel].pull(n)
         return {"pulled": pulled}
 
     async def flood(self, per_s: float, seconds: float, contact_share: float, card_share: float) -> dict[str, Any]:
-        """Doors in a storm: requests to exit, contacts and cards; returns how many things happened at the boards."""
+        """Doors in a storm: `per_s` changes of inputs and card reads. A request to exit is two: it begins and ends."""
         happened = 0
         contacts: dict[int, bool] = {}
-        async for _ in self._paced(per_s, seconds):
+        things_per_s = per_s / (2 - contact_share - card_share)
+        async for _ in self._paced(things_per_s, seconds):
             number, dice = self._chance.randrange(self._extent.doors), self._chance.random()
             board = self._boards[self._extent.door(number)[0]]
             name = str(self._extent.door(number)[1])
@@ -190,6 +197,7 @@ class Boards:
                 self._badge(number)
             else:
                 board.press_rex(name, ms=REX_S * 1000)
+                happened += 1
             happened += 1
         return {"happened": happened, "per_s": happened / seconds}
 

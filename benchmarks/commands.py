@@ -10,16 +10,14 @@ async def serve_commands(obeys: object) -> None:
     """Call `obeys`' methods as told, several at a time, until the input ends."""
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    running: set[asyncio.Task[None]] = set()
 
     async def carry_out(command: dict[str, Any]) -> None:
         ticket = command.pop("ticket")
         say({"ticket": ticket, **await getattr(obeys, command.pop("do"))(**command)})
 
-    while line := await reader.readline():
-        task = asyncio.create_task(carry_out(json.loads(line)))
-        running.add(task)
-        task.add_done_callback(running.discard)
+    async with asyncio.TaskGroup() as running:  # a failure ends the process, and so its parent's waiting
+        while line := await reader.readline():
+            running.create_task(carry_out(json.loads(line)))
 
 
 def say(words: dict[str, Any]) -> None:

@@ -194,8 +194,8 @@ async def serve(arguments: dict[str, Any]) -> None:
         return
     import aiomqtt
 
-    login = {"username": "secd", "password": broker["password"]}
-    async with aiomqtt.Client("127.0.0.1", broker["port"], protocol=aiomqtt.ProtocolVersion.V5, **login) as session:
+    v5, password = aiomqtt.ProtocolVersion.V5, broker["password"]
+    async with aiomqtt.Client("127.0.0.1", broker["port"], protocol=v5, username="secd", password=password) as session:
         sending: set[asyncio.Task[None]] = set()
 
         def publish(number: int, what: int) -> None:
