@@ -138,3 +138,23 @@ async def over(site: Guarded, alarm: str) -> None:
     await site.witness.event("alarm.cleared", alarm)
     assert (await site.house.station.acknowledge(alarm))["accepted"]
     await site.witness.event("alarm.closed", alarm)
+
+
+@pytest.mark.parametrize("point", ["read", "taken", "committing", "committed"])
+async def test_s15_a_wireless_press_is_an_alarm_whenever_secd_dies(shared: Guarded, point: str) -> None:
+    site, station = shared, shared.house.station
+    mark = await quiet(site)
+    site.crash_at(point)
+    site.house.buttons.press("badge-1")
+    await dies_and_comes_back(site)
+
+    pressed = await site.witness.event("panic.pressed", "bailiff-badge-1", after=mark)
+    told = await site.witness.event("alarm.raised", after=mark, fits=lambda one: one["cause"] == pressed["id"])
+    async with asyncio.timeout(SEEN_S_MAX):
+        await station.until(lambda: "sheriff" in station.ledger.alarms.get(told["subject"], {}).get("received_by", ()))
+    await site.station_equals_store(after=mark)
+    shown = [one for one in await open_alarms(site) if one["point"] == "bailiff-badge-1"]
+    assert [one["id"] for one in shown] == [told["subject"]]
+    assert (await station.acknowledge(told["subject"]))["accepted"]
+    code, printed = await site.daemon.command("alarms", "close", told["subject"], "--note", "was well")
+    assert code == 0, printed

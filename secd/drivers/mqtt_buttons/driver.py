@@ -1,12 +1,13 @@
 """One gateway's session: persistent, so that the broker keeps presses while we are away; acknowledged by hand.
 
-A press is acknowledged to the broker after `report` took it, never before (S15): what is not acknowledged comes again.
+A press is acknowledged to the broker `ACKNOWLEDGE_S` after `report` took it, when it is stored in all likelihood (S15):
+what is not acknowledged comes again, so a crash before that tells a press twice rather than never.
 A retained press is trouble and no press; an old one from the queue is a late panic. The same press again (a repeat of
 the radio, a duplicate of the broker) is not reported twice within `REPEAT_S`.
 """
 
 import hashlib
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from typing import NoReturn, assert_never
 
 from secd.drivers.mqtt_buttons.settings import MqttButtonsSettings
@@ -20,9 +21,12 @@ from secd.model.secret import Secret
 from secd.model.time import Instant
 from secd.runtime.clock import Clock
 from secd.runtime.crashpoint import reached
-from secd.runtime.mqtt import BrokerAddress, Dial, Received, open_session
+from secd.runtime.mqtt import BrokerAddress, Dial, MqttSession, Received, open_session
 
 SESSION_EXPIRY_S = 7 * 24 * 3600
+ACKNOWLEDGE_S = 0.25
+UNACKNOWLEDGED_MAX = 10
+"""More at once are acknowledged sooner: a broker sends no more while too many wait (Mosquitto: 20)."""
 QUEUED_AFTER_S = 5.0
 REPEAT_S = 100.0
 """A radio repeats a press for 90 s. The same id later is a button that never changes its id: a press."""
@@ -57,16 +61,32 @@ class MqttButtonsDriver:
         async with open_session(self._dial) as session:
             await session.subscribe(f"{self._settings.topic}/+/press", f"{self._settings.topic}/+/state")
             self._report(report, LinkChanged(up=True), self._clock.now())
-            while True:
-                received = await session.receive()
-                reached("read")
-                self._take(report, received)
-                session.acknowledge(received)
-                reached("acknowledged")
+            waiting: deque[Received] = deque()
+            try:
+                while True:
+                    received = await session.receive()
+                    reached("read")
+                    self._take(report, received)
+                    self._acknowledge_later(session, received, waiting)
+            finally:
+                waiting.clear()
 
     async def perform(self, order: DeviceOrder) -> Outcome:
         """Nothing: a button has no output."""
         return Outcome(order=order.id, done=False, detail="wireless buttons carry nothing out")
+
+    def _acknowledge_later(self, session: MqttSession, received: Received, waiting: deque[Received]) -> None:
+        """In the order they came, as MQTT wants it. `waiting` is of this session, and empty once it is over."""
+        waiting.append(received)
+
+        def acknowledge() -> None:
+            while any(one is received for one in waiting):
+                session.acknowledge(waiting.popleft())
+                reached("acknowledged")
+
+        self._clock.call_at(self._clock.now().mono_s + ACKNOWLEDGE_S, acknowledge)
+        if len(waiting) > UNACKNOWLEDGED_MAX:
+            session.acknowledge(waiting.popleft())
 
     def _take(self, report: Report, received: Received) -> None:
         now = self._clock.now()

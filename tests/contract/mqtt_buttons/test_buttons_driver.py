@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from secd.drivers.mqtt_buttons import FAMILY, MqttButtonsSettings
-from secd.drivers.mqtt_buttons.driver import MqttButtonsDriver
+from secd.drivers.mqtt_buttons.driver import ACKNOWLEDGE_S, UNACKNOWLEDGED_MAX, MqttButtonsDriver
 from secd.model.errors import LinkLost
 from secd.model.facts import ButtonState, DeviceTold, Fact, LinkChanged, PanicPressed, PressKind
 from secd.model.names import DeviceId, OrderId
@@ -148,15 +148,28 @@ async def test_s15_a_press_that_was_not_latched_comes_again() -> None:
             await heard.until(lambda: bool(heard.facts(PanicPressed)))
 
 
-async def test_s15_a_latched_press_does_not_come_again() -> None:
+async def test_s15_a_press_that_was_reported_long_enough_ago_to_be_stored_does_not_come_again() -> None:
+    clock = ManualClock(datetime.now(UTC))
     async with EmbeddedBroker() as broker:
-        async with listening(new_driver(broker.address)) as heard, stranger(broker) as radio:
+        async with listening(new_driver(broker.address, clock)) as heard, stranger(broker) as radio:
             await radio.publish(f"{TOPIC}/badge-1/press", body("p1"))
             await heard.until(lambda: bool(heard.facts(PanicPressed)))
+            await clock.advance(ACKNOWLEDGE_S)
         async with listening(new_driver(broker.address)) as heard, stranger(broker) as radio:
             await radio.publish(f"{TOPIC}/badge-2/press", body("p2"))
             await heard.until(lambda: bool(heard.facts(PanicPressed)))
             assert [fact.point for fact in heard.facts(PanicPressed)] == ["button/badge-2"]  # type: ignore[union-attr]
+
+
+async def test_s15_a_press_that_may_not_be_stored_yet_comes_again_and_many_do_not_stop_the_broker() -> None:
+    clock = ManualClock(datetime.now(UTC))
+    async with EmbeddedBroker() as broker:
+        async with listening(new_driver(broker.address, clock)) as heard, stranger(broker) as radio:
+            for number in range(2 * UNACKNOWLEDGED_MAX):
+                await radio.publish(f"{TOPIC}/badge-{number}/press", body(f"p{number}"))
+            await heard.until(lambda: len(heard.facts(PanicPressed)) == 2 * UNACKNOWLEDGED_MAX)
+        async with listening(new_driver(broker.address)) as heard:
+            await heard.until(lambda: len(heard.facts(PanicPressed)) == UNACKNOWLEDGED_MAX)
 
 
 async def test_s15_a_retained_press_is_trouble_and_no_press() -> None:
