@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from secd.config.types import Finding, Name, Ref, Section, Settings, Text, Whole
 
-Permission = Literal["see", "see_silent", "command_doors", "acknowledge", "administer"]
+Permission = Literal["see", "see_silent", "command_doors", "acknowledge", "commission", "administer"]
 
 
 class OperatorSettings(Settings):
@@ -21,7 +21,8 @@ class OperatorSettings(Settings):
 
 
 class RoleSettings(Settings):
-    """What a role may do: see, see_silent (silent alarms too), command_doors, acknowledge, administer (reload, clock)."""
+    """What a role may do: see, see_silent (silent alarms too), command_doors, acknowledge,
+    commission (try doors and panic points by hand; it releases the door that is tried), administer (reload, clock)."""
 
     may: tuple[Permission, ...]
 

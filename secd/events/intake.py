@@ -19,6 +19,7 @@ from secd.model.facts import (
     CardPresented,
     CardRead,
     CommandGiven,
+    CommissionTold,
     DeviceTold,
     Fact,
     InputState,
@@ -189,6 +190,8 @@ class Intake:
             case Trouble():
                 yield _Named(kind=kind, subject=fact.where or observation.device, fact=fact)
             case CommandGiven():
+                yield _Named(kind=kind, subject=fact.target, fact=fact)
+            case CommissionTold():
                 yield _Named(kind=kind, subject=fact.target, fact=fact)
             case _:
                 yield self._of_device(kind, observation.device, fact)

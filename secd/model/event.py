@@ -59,6 +59,8 @@ KINDS: dict[str, KindInfo] = {
     **_rows(Stream.EVENT, facts.OrderEnded, "order.done", "order.failed", "order.expired", "order.abandoned"),
     **_rows(Stream.EVENT, facts.OrderEnded, "camera.snapshot_taken"),
     **_rows(Stream.EVENT, facts.CommandGiven, "operator.commanded", "operator.refused", urgent=True),
+    **_rows(Stream.EVENT, facts.CommissionTold, "commission.step_passed", "commission.step_failed"),
+    **_rows(Stream.EVENT, facts.CommissionTold, "commission.step_skipped", "commission.completed"),
     **_rows(Stream.EVENT, facts.TimerElapsed, "timer.elapsed"),
     **_rows(Stream.EVENT, facts.PolicyActivated, "policy.activated"),
     **_rows(Stream.HEALTH, facts.Trouble, "config.rejected", "config.restored", "config.not_kept", "config.kept"),

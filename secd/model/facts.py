@@ -319,6 +319,23 @@ class AlarmMoved:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommissionTold:
+    """One step of trying a door or panic point by hand, or the whole of it (`step` is ""): who tried, and what was seen.
+
+    `how`: inputs, person, or "" where nothing was. `said`: what went wrong, why it was skipped. `wiring`: a digest of how
+    the thing was wired then: what was wired anew is tried anew.
+    """
+
+    target: str
+    step: str
+    technician: str
+    wiring: str
+    how: str = ""
+    said: str = ""
+    skipped: tuple[str, ...] = ()
+
+
 Fact: TypeAlias = (
     CardRead
     | PointChanged
@@ -345,5 +362,6 @@ Fact: TypeAlias = (
     | FireEnded
     | Mustered
     | AlarmMoved
+    | CommissionTold
 )
 FACTS: dict[str, type] = {fact.__name__: fact for fact in Fact.__args__}
