@@ -5,7 +5,8 @@ station has taken the alarm and is about to send its receipt, the last thing bef
 (`detected` of alarm.received). All by this machine's wall clock, in four processes: boards, daemon, broker, station.
 100 door controllers with 200 doors and 38 panels with 600 points, all polled every 100 ms; each press is another point.
 The storm is 500 changes of inputs and card reads a second at the doors: people asking to exit (60 %), contacts forced
-and closed (20 %), cards (20 %); what secd finds, orders and alarms of each comes on top (`storm_events_stored_per_s`). Floor: a bare poll of the same boards that publishes to a bare subscriber on the same broker.
+and closed (20 %), cards (20 %); what secd finds, orders and alarms of each comes on top (`storm_events_stored_per_s`).
+Floor: a bare poll of the same boards that publishes to a bare subscriber on the same broker.
 """
 
 import asyncio

@@ -1,6 +1,7 @@
 """What a benchmark says: figures, floor, peers, ratios, and the bars it answers for."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
@@ -58,7 +59,7 @@ def draw(results: Mapping[str, Measured]) -> None:
 def percentile(values: Sequence[float], percent: float) -> float:
     """The nearest-rank percentile of `values`, which must not be empty."""
     ranked = sorted(values)
-    return ranked[min(len(ranked) - 1, max(0, round(percent / 100 * len(ranked) + 0.5) - 1))]
+    return ranked[max(1, math.ceil(percent * len(ranked) / 100)) - 1]
 
 
 def _plain(measured: Measured) -> dict[str, Any]:
