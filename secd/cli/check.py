@@ -35,7 +35,7 @@ def check(site: Path, as_json: bool) -> None:
     except ConfigError as error:
         problems, digest = error.problems, ""
     else:
-        problems, digest = (*loaded.warnings, *_secrets(loaded, site)), loaded.digest
+        problems, digest = (*loaded.warnings, *_secrets(loaded, site), *_tested(loaded)), loaded.digest
     errors = sum(1 for problem in problems if problem.severity == "error")
     if as_json:
         told = {"problems": [dataclasses.asdict(problem) for problem in problems], "errors": errors}
@@ -52,6 +52,18 @@ def _secrets(loaded: "LoadedSite", site: Path) -> "tuple[Problem, ...]":
     settings = loaded.values.get("site")
     simulated = settings is None or settings.mode != "actual"
     return check_secrets(loaded, base=site if site.is_dir() else site.parent, environ=os.environ, simulated=simulated)
+
+
+def _tested(loaded: "LoadedSite") -> "tuple[Problem, ...]":
+    """Ways out of a real site that nobody tried within a year are warnings: doors do not change by being written about."""
+    from secd.policies.doors.tested import check_tested
+    from secd.runtime.clock import SystemClock
+
+    settings = loaded.values.get("site")
+    if settings is None or settings.mode != "actual":
+        return ()
+    today = SystemClock().now().utc.date()
+    return tuple(loaded.problem(finding) for finding in check_tested(loaded.values["doors"], today))
 
 
 def _print(problems: "tuple[Problem, ...]", errors: int) -> None:

@@ -235,7 +235,7 @@ def _interlocked(name: str, areas: Mapping[str, AreaSettings]) -> tuple[tuple[Ar
     return tuple(
         (AreaId(area), tuple(DoorId(door) for door in sorted(set(settings.interlock)) if door != name))
         for area, settings in sorted(areas.items())
-        if settings.interlock is not None and name in settings.interlock
+        if name in settings.interlock
     )
 
 

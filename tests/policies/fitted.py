@@ -1,5 +1,7 @@
 """A yard whose doors are fitted in every way: all locks, both polarities, two leaves, a pair of contacts, a sally port."""
 
+from typing import Any
+
 from builders import Scene, court_tables, site_values
 
 YARD = """
@@ -51,7 +53,7 @@ SECTIONS = {
 }
 
 
-def yard_values(**changed: str) -> dict[str, object]:
+def yard_values(**changed: str) -> dict[str, Any]:
     """The yard's settings; `changed` replaces whole sections."""
     return site_values(**{"doors": YARD, **SECTIONS, **changed})
 

@@ -1,5 +1,6 @@
 """What `secd check` refuses of doors, panic points, alarms and times, each by its code, with a way out."""
 
+from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -7,9 +8,13 @@ from typing import Any
 import pytest
 import yaml
 from builders import STRIKE, site_values
+from fitted import yard_values
 from pydantic import TypeAdapter, ValidationError
 
 from secd.config.types import Finding
+from secd.policies.doors import settings as doors_settings
+from secd.policies.doors.checks import check_doors
+from secd.policies.doors.tested import check_tested
 from secd.policies.settings import SECTIONS
 
 HEARD = "{unheard-too: {when: {panic: [unheard]}, priority: 1}}"
@@ -121,6 +126,59 @@ def test_s04_a_relay_that_unlocks_when_its_board_dies_is_refused_or_accepted_by_
 )
 def test_a_door_that_could_not_work_is_refused(change: str, code: str) -> None:
     assert code in door_codes(change)
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ("{lock: motor, relock: on_close}", "motor_travel"),
+        ("{lock: motor, relock: on_close, travel: 2m}", "motor_travel"),
+        ("{lock: motor, relock: on_close, travel: 2s}", "motor_without_bolt"),
+        ("{lock: motor, relock: on_close, travel: 6s}", "release_shorter_than_travel"),
+        ("{lock: motor, travel: 2s}", "relock_unfit"),
+        ("travel: 2s", "travel_without_motor"),
+        ("rex_release: 5s", "rex_release_length"),
+        ("rex_ignored_after_closing: 11s", "rex_ignored_length"),
+        ("wiring: {lock: b/1, contacts: [{input: b/1, closed_is: 1}], contacts_are: leaves}", "contacts_count"),
+        ("wiring: {lock: b/1, contacts_are: leaves}", "contacts_unclear"),
+        ("wiring: {lock: b/1, exit_reader_tamper: b/2}", "tamper_without_reader"),
+    ],
+)
+def test_s07_what_could_not_be_seen_or_would_be_in_the_way_is_refused(change: str, code: str) -> None:
+    assert code in door_codes(change)
+
+
+def test_the_yard_of_these_tests_has_no_fault() -> None:
+    assert {finding.code for finding in findings(yard_values())} == set()
+
+
+@pytest.mark.parametrize("relay", ["energise_to_unlock", "energise_to_lock"])
+def test_s04_a_board_whose_safe_state_unlocks_is_refused_for_both_polarities(relay: str) -> None:
+    lock = f"{{a: {{relay: {relay}, without_power: unlocked, relay_loss: {{accepted_by: a, why: b}}, wiring: {{lock: b/2}}}}}}"
+    values = site_values(doors=lock, door_modes="{}", panic_points="{}", alarms="{}")
+    locked = relay == "energise_to_lock"
+    for safe, expected in (((locked, locked), set()), ((locked, not locked), {"safe_state_unlocks"})):
+        values["devices"] = {"b": SimpleNamespace(safe_energised=safe)}
+        assert {finding.code for finding in check_doors(values)} == expected
+
+
+def test_s01_what_nobody_tried_within_a_year_is_a_warning() -> None:
+    magnet = yard_values()["doors"]["magnet"]
+    for tested, told in (
+        ({}, ["never_tested"] * 3),
+        (dict.fromkeys(("egress", "exit_release", "fire_release"), date(2026, 1, 1)), []),
+        ({"egress": date(2025, 6, 1), "exit_release": date(2026, 12, 1), "fire_release": date(2026, 6, 1)},
+         ["test_too_old", "tested_in_future"]),
+    ):  # fmt: skip
+        door = magnet.model_copy(update={"tested": doors_settings.Tested(**tested)})
+        found = list(check_tested({"magnet": door}, date(2026, 11, 23)))
+        assert [finding.code for finding in found] == told
+        assert {finding.severity for finding in found} <= {"warning"}
+
+
+def test_s01_a_strike_with_a_lever_has_only_its_lever_to_be_tried() -> None:
+    found = list(check_tested({"far": yard_values()["doors"]["far"]}, date(2026, 11, 23)))
+    assert [finding.message for finding in found] == ["egress was never tested, as far as is written (S1)"]
 
 
 def test_two_doors_on_one_relay_or_reader_and_one_input_used_twice_are_refused() -> None:

@@ -61,6 +61,49 @@ def check_areas(values: Mapping[str, Any]) -> Iterator[Finding]:
                 expected="the area that surrounds it, or no `within`",
                 code="area_within_itself",
             )
+    for name, area in areas.items():
+        if len(area.interlock) == 1:
+            yield Finding(
+                path=("areas", name, "interlock"),
+                message="one door alone is no interlock",
+                expected="at least 2 doors into and out of this area",
+                code="interlock_too_small",
+            )
+        yield from _interlock(name, area.interlock, values)
+
+
+def _interlock(name: str, interlock: list[str], values: Mapping[str, Any]) -> Iterator[Finding]:
+    """The doors of a sally port are its own, can be seen to be shut, and are never unlocked by a schedule (S5)."""
+    doors, modes = values.get("doors", {}), values.get("door_modes", {})
+    for index, door in enumerate(interlock):
+        path = ("areas", name, "interlock", index)
+        settings = doors.get(door)
+        if door in interlock[:index]:
+            yield Finding(
+                path=path, message=f"{door} is listed twice", expected="each door once", code="interlock_door_twice"
+            )
+        elif settings is not None and name not in {settings.from_, settings.to}:
+            yield Finding(
+                path=path,
+                message=f"{door} leads neither into {name} nor out of it",
+                expected=f"doors with from: {name} or to: {name}",
+                code="interlock_door_elsewhere",
+            )
+        elif settings is not None and not settings.wiring.every_contact:
+            yield Finding(
+                path=path,
+                message=f"{door} has no contact, so it is never known to be shut, and the others let nobody in (S5)",
+                expected="wiring: {contact: {input: DEVICE/NUMBER, closed_is: 1}}",
+                code="interlock_without_contact",
+            )
+    for index, door in enumerate(interlock):
+        if any(row.mode == "unlocked" for row in modes.get(door, ())):
+            yield Finding(
+                path=("areas", name, "interlock", index),
+                message=f"{door} is unlocked by its door_modes: meanwhile the others let nobody in (S5)",
+                expected=f"no mode: unlocked for {door}",
+                code="interlock_door_unlocked",
+            )
 
 
 def check_door_modes(values: Mapping[str, Any]) -> Iterator[Finding]:
@@ -83,6 +126,16 @@ def check_door_modes(values: Mapping[str, Any]) -> Iterator[Finding]:
                 expected="a name from `doors`",
                 code="unknown_door",
             )
+    for name, rows in modes.items():
+        door = values.get("doors", {}).get(name)
+        for index, row in enumerate(rows):
+            if isinstance(row.after_first_card, list) and door is not None and not door.wiring.every_contact:
+                yield Finding(
+                    path=("door_modes", name, index, "after_first_card"),
+                    message=f"{name} has no contact: that the first person passed is never seen, so it stays locked (S9)",
+                    expected="a contact, or after_first_card: not_needed",
+                    code="first_card_without_contact",
+                )
 
 
 def check_levels(values: Mapping[str, Any]) -> Iterator[Finding]:

@@ -116,7 +116,7 @@ class AreaSettings(Settings):
 
     within: AreaName | None = None
     restricted: Flag = False
-    interlock: Annotated[list[Annotated[Name, Ref("doors")]], Field(min_length=2)] | None = None
+    interlock: list[Annotated[Name, Ref("doors")]] = Field(default_factory=list)
     """Doors of which only one at a time lets anybody in; leaving is never held up by it (S5)."""
     label: Text | None = None
 

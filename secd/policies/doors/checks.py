@@ -15,6 +15,9 @@ Use = tuple[tuple[str | int, ...], str]
 """Where a point is written, and the point."""
 REX_GRACE_S_MAX = 0.5
 RELEASE_S_MAX = 300.0
+TRAVEL_S_MAX = 30.0
+CONTACTS_MAX = 4
+REX_IGNORED_S_MAX = 10.0
 
 
 def check_doors(values: Mapping[str, Any]) -> Iterator[Finding]:
@@ -22,10 +25,13 @@ def check_doors(values: Mapping[str, Any]) -> Iterator[Finding]:
     doors = values.get("doors", {})
     for name, door in doors.items():
         for path, code, message, expected in (
-            *_egress(door), *_power(door), *_times(door), *_places(door), *_request_to_exit(door),
+            *_egress(door), *_power(door), *_times(door), *_places(door), *_request_to_exit(door), *_motor(door),
+            *_contacts(door), *_readers(door),
         ):  # fmt: skip
             yield Finding(path=("doors", name, *path), message=message, expected=expected, code=code)
     yield from _points_used_twice(doors)
+    for name, door in doors.items():
+        yield from _safe_state(name, door, values.get("devices", {}))
 
 
 _Row = tuple[tuple[str, ...], str, str, str]
@@ -124,7 +130,7 @@ def _places(door: DoorSettings) -> Iterator[_Row]:
         )
     elif door.from_ == door.to:
         yield (("to",), "door_leads_nowhere", f"both sides are {door.to}", "the area that the door leads into")
-    if door.lock in {"bolt", "maglock"} and door.relock == "on_open":
+    if door.lock in {"bolt", "maglock", "motor"} and door.relock == "on_open":
         yield (
             ("relock",),
             "relock_unfit",
@@ -141,15 +147,105 @@ def _request_to_exit(door: DoorSettings) -> Iterator[_Row]:
             "a forced door must be known within half a second (S6)",
             "two scans of the board, at most 500ms",
         )
+    if door.rex_release is not None and (door.rex != "releases" or not 0 < door.rex_release <= RELEASE_S_MAX):
+        yield (
+            ("rex_release",),
+            "rex_release_length",
+            "a request to exit releases only with rex: releases, for more than 0s and at most 5m",
+            "rex: releases, rex_release: 5s",
+        )
+    if not 0 <= door.rex_ignored_after_closing <= REX_IGNORED_S_MAX:
+        yield (
+            ("rex_ignored_after_closing",),
+            "rex_ignored_length",
+            "everybody who leaves within this time would be a forced door (S6)",
+            "at most 10s",
+        )
     if door.rex == "releases" and door.wiring.rex is None:
         yield (("rex",), "rex_not_wired", "no request to exit is wired here", "wiring: {rex: DEVICE/NUMBER}")
+
+
+def _motor(door: DoorSettings) -> Iterator[_Row]:
+    if door.lock != "motor":
+        if door.travel is not None:
+            yield (("travel",), "travel_without_motor", f"the bolt of a {door.lock} does not travel", "no travel")
+        return
+    if door.travel is None or not 0 < door.travel <= TRAVEL_S_MAX:
+        yield (
+            ("travel",) if door.travel is not None else (),
+            "motor_travel",
+            "how long the motor takes to throw its bolt is not known (S7)",
+            "travel: 2s, at most 30s",
+        )
+    elif door.release <= door.travel:
+        yield (
+            ("release",),
+            "release_shorter_than_travel",
+            "the release would be over before the bolt is withdrawn (S7)",
+            f"a release longer than {door.travel:g}s",
+        )
+    if door.wiring.bolt is None:
+        yield (
+            ("wiring",),
+            "motor_without_bolt",
+            "a motor that jams would look locked (S7)",
+            "wiring: {bolt: DEVICE/NUMBER}, an input that is active while the bolt is withdrawn",
+        )
+
+
+def _contacts(door: DoorSettings) -> Iterator[_Row]:
+    wiring = door.wiring
+    if wiring.contact is not None and wiring.contacts:
+        yield (("wiring", "contact"), "contacts_twice", "one contact is written beside several", "one of the two keys")
+    if wiring.contacts and not 2 <= len(wiring.contacts) <= CONTACTS_MAX:
+        yield (
+            ("wiring", "contacts"),
+            "contacts_count",
+            f"{len(wiring.contacts)} contacts: several are 2 to {CONTACTS_MAX}",
+            "contact: {...} where there is one",
+        )
+    if bool(wiring.contacts) is (wiring.contacts_are is None):
+        yield (
+            ("wiring", "contacts" if wiring.contacts else "contacts_are"),
+            "contacts_unclear",
+            "whether these contacts must agree is not said (S7)",
+            "contacts: [...] with contacts_are: leaves, or a_pair",
+        )
+
+
+def _readers(door: DoorSettings) -> Iterator[_Row]:
+    for reader in ("reader", "exit_reader"):
+        if getattr(door.wiring, f"{reader}_tamper") is not None and getattr(door.wiring, reader) is None:
+            yield (
+                ("wiring", f"{reader}_tamper"),
+                "tamper_without_reader",
+                f"there is no {reader} here that could be taken off its wall",
+                f"wiring: {{{reader}: DEVICE/NUMBER}}",
+            )
+
+
+def _safe_state(name: str, door: DoorSettings, devices: Mapping[str, Any]) -> Iterator[Finding]:
+    """The relay's watchdog and power-up state is the locked one, where the board has such a state (S4)."""
+    device, output = point_device(door.wiring.lock), point_number(door.wiring.lock)
+    safe = getattr(devices.get(device), "safe_energised", None)
+    if safe is None or not 1 <= output <= len(safe):
+        return
+    locked = door.relay == "energise_to_lock"
+    if safe[output - 1] is not locked:
+        word = "energised" if locked else "de-energised"
+        yield Finding(
+            path=("doors", name, "wiring", "lock"),
+            message=f"this door unlocks whenever {device} does not hear from secd (S4)",
+            expected=f"devices: {{{device}: {{safe_outputs: {{{output}: {word}}}}}}}",
+            code="safe_state_unlocks",
+        )
 
 
 def door_inputs(doors: Mapping[str, DoorSettings]) -> Iterator[Use]:
     """Every input that a door uses: where it is written, and the point."""
     for name, door in doors.items():
         wiring = door.wiring
-        if wiring.contacts is not None:
+        if wiring.contacts:
             for index, contact in enumerate(wiring.contacts):
                 yield ("doors", name, "wiring", "contacts", index, "input"), contact.input
         elif wiring.contact is not None:

@@ -19,8 +19,6 @@ from secd.config.types import (
 )
 from secd.policies.access.settings import OUTSIDE
 
-CONTACTS_MAX = 4
-
 
 class Acceptance(Settings):
     """A risk somebody took on: who, and why."""
@@ -52,7 +50,7 @@ class DoorWiring(Settings):
     exit_reader: DevicePoint | None = None
     """On the `to` side: whoever shows a card there is let out, whatever is known of the card."""
     contact: ContactWiring | None = None
-    contacts: Annotated[list[ContactWiring], Field(min_length=2, max_length=CONTACTS_MAX)] | None = None
+    contacts: list[ContactWiring] = Field(default_factory=list)
     """Instead of `contact`: the leaves of a wide door, or two contacts that must agree."""
     contacts_are: Literal["leaves", "a_pair"] | None = None
     """leaves: the door is shut when all are; a_pair: two on one leaf (also one form-C), a fault where they differ."""
@@ -66,7 +64,7 @@ class DoorWiring(Settings):
     @property
     def every_contact(self) -> tuple[ContactWiring, ...]:
         """All of them."""
-        return tuple(self.contacts) if self.contacts is not None else (self.contact,) if self.contact else ()
+        return tuple(self.contacts) or ((self.contact,) if self.contact is not None else ())
 
 
 class Tested(Settings):
