@@ -9,7 +9,7 @@ import contextlib
 import logging
 import signal
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from secd.app.dead_man import DeadMan
 from secd.app.places import Places
 from secd.app.reload import Reloading
 from secd.app.sections import site_sections
+from secd.app.strangers import Strangers
 from secd.app.views import Views
 from secd.app.watch import Watch, is_well
 from secd.config.generations import Generations
@@ -133,6 +134,7 @@ class Daemon:
             delivery=self._delivery, clock=clock, metrics=self._metrics, inbox=inbox,
         )  # fmt: skip
         self._places = places
+        self._strangers = Strangers()
 
     @classmethod
     async def build(cls, places: Places, assembly: Assembly, clock: SystemClock, generations: Generations) -> "Daemon":
@@ -250,6 +252,11 @@ class Daemon:
         self._store.keep_sealed(event, sealed, self._clock.now().utc + SEALED_FOR)
 
     def _refuse(self, command: CommandGiven, author: str) -> None:
+        if author not in self._reloading.operator_names():
+            knocks = self._strangers.knock(author, self._clock.now().mono_s)
+            if knocks is None:
+                return
+            command = replace(command, reason=command.reason or f"no operator; {knocks} time(s) since last told")
         self._inbox.report(
             Observation(device=SECD, fact=command, seen=self._clock.now(), kind="operator.refused", author=author)
         )

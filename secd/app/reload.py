@@ -81,6 +81,10 @@ class Reloading:
             if self.not_kept:
                 await self._keep(self.running.site)
 
+    def operator_names(self) -> frozenset[str]:
+        """Who is an operator now."""
+        return frozenset(operator.id for operator in self.running.operators.values())
+
     async def reload(self, operator: str, reason: str, approve: str) -> Answer:
         """Make the files on disk the running configuration, or say why not."""
         async with self._one_at_a_time:
