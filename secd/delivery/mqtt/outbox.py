@@ -83,13 +83,15 @@ class Outbox:
                 await self._wake.wait()
 
     async def _deliver_next(self, line: Line) -> bool:
-        """One chunk of the first lane that has something; alarms are looked at anew after every chunk."""
+        """One chunk of the first lane that has something; alarms are looked at anew within every chunk of the others."""
         await self._load()
-        now_mono_s = self._clock.now().mono_s
         for stream in LANES:
-            if self._blocked_until.get(stream, 0.0) <= now_mono_s and await self._deliver(line, stream):
+            if self._may_send(stream) and await self._deliver(line, stream):
                 return True
         return False
+
+    def _may_send(self, stream: Stream) -> bool:
+        return self._blocked_until.get(stream, 0.0) <= self._clock.now().mono_s
 
     async def _deliver(self, line: Line, stream: Stream) -> bool:
         after = self._cursors[stream]
@@ -102,6 +104,8 @@ class Outbox:
         upto, denied = after, False
         try:
             for row, message, answer in sent:
+                if stream is not Stream.ALARM and self._may_send(Stream.ALARM):
+                    await self._deliver(line, Stream.ALARM)  # an alarm does not wait for a chunk of something else
                 puback = await line.confirm(message, answer)
                 if puback.denied and not message.retain:
                     denied = True
