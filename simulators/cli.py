@@ -19,6 +19,7 @@ COMMANDS = {
     "site": ("simulators.demo.serve", "site", "The same courthouse without a daemon: start `secd run` yourself."),
     "door": ("simulators.door_controller.cli", "door", "Door controllers: serve one, present a card, walk through."),
     "panic": ("simulators.panic_panel.cli", "panic", "Panic panels: serve one, press a button."),
+    "board": ("simulators.profile_board.cli", "board", "Boards of any maker: serve one by its Modbus profile."),
     "buttons": ("simulators.wireless_buttons.cli", "buttons", "Wireless buttons: serve a gateway, press a button."),
     "camera": ("simulators.onvif_camera.cli", "camera", "ONVIF cameras: serve one, let something move."),
     "station": (

@@ -8,7 +8,8 @@ it hands the moment to the board.
 import asyncio
 import struct
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol, cast
+from functools import partial
+from typing import Final, Protocol, cast, runtime_checkable
 
 HOST: Final = "127.0.0.1"
 CONNECTIONS_MAX: Final = 16
@@ -48,6 +49,14 @@ class Registers(Protocol):
         """FC06, FC16: all or nothing."""
 
 
+@runtime_checkable
+class Answering(Protocol):
+    """A board that answers whole requests itself, from the function code on."""
+
+    def answer(self, request: bytes) -> bytes:
+        """The answer, an exception included."""
+
+
 def answer_request(board: Registers, request: bytes, now: float) -> bytes:
     """The answer to one request, both without header and unit; an exception where the board or the standard says so."""
     function = request[0]
@@ -64,9 +73,14 @@ class ModbusServer:
     """One listener for one unit. `asked` is called after every request that was for it."""
 
     def __init__(
-        self, board: Registers, clock: Callable[[], float], *, unit: int = 1, asked: Callable[[], None] | None = None
+        self,
+        board: Registers | Answering,
+        clock: Callable[[], float],
+        *,
+        unit: int = 1,
+        asked: Callable[[], None] | None = None,
     ) -> None:
-        self._board = board
+        self._respond = board.answer if isinstance(board, Answering) else partial(self._look_up, board)
         self._clock = clock
         self._unit = unit
         self._asked = asked
@@ -112,12 +126,15 @@ class ModbusServer:
         if unit != self._unit:
             return b""
         self.request_count += 1
-        now = self._clock()
-        self._board.feed(now)
-        answer = answer_request(self._board, request, now)
+        answer = self._respond(request)
         if self._asked is not None:
             self._asked()
         return _HEADER.pack(transaction, 0, len(answer) + 1, unit) + answer
+
+    def _look_up(self, board: Registers, request: bytes) -> bytes:
+        now = self._clock()
+        board.feed(now)
+        return answer_request(board, request, now)
 
 
 class _Connection(asyncio.Protocol):
