@@ -11,7 +11,8 @@ COMMAND_S_MAX = 20.0
 # What the commands import late is imported before: the other user may not be able to read the interpreter's files.
 BECOME = """
 import os, sys, json, datetime, encodings.idna
-import secd.cli.alarms, secd.cli.events, secd.cli.reload, secd.cli.status, secd.cli.doors, secd.runtime.clock
+import secd.cli.alarms, secd.cli.events, secd.cli.overrides, secd.cli.reload, secd.cli.status
+import secd.cli.doors, secd.config.types, secd.runtime.clock
 from secd.cli.main import main
 os.setgid(int(sys.argv[1])); os.setuid(int(sys.argv.pop(1)))
 main(prog_name="secd")
