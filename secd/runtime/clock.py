@@ -7,10 +7,12 @@ untrusted, `utc` is the last trusted time plus the monotonic time since.
 
 import asyncio
 import heapq
+import os
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from pathlib import Path
 from typing import Protocol
 
 from secd.model.time import Instant
@@ -43,9 +45,18 @@ def local_now() -> datetime:
 
 
 def wall_from(moment: datetime) -> Callable[[], float]:
-    """A wall clock that shows `moment` (aware) now and goes on from there: for simulated sites."""
-    ahead_s = moment.timestamp() - time.time()
+    """A wall clock that showed `moment` (aware) when this process was started: for simulated sites, whose devices began
+    with it. A start that takes long on a busy machine must not put secd behind them.
+    """
+    ahead_s = moment.timestamp() - (time.time() - process_age_s())
     return lambda: time.time() + ahead_s
+
+
+def process_age_s() -> float:
+    """Seconds since this process was started (proc(5), /proc/self/stat field 22, in clock ticks since boot)."""
+    fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+    started_s = int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - started_s)
 
 
 async def wait_for(clock: Clock, seconds: float) -> None:
