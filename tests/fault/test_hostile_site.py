@@ -18,7 +18,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 EAST, COURT = "east-entrance", "courtroom-a-door"
 MEMORY_KB_MAX = 250 * 1024
-GRANTED_S_MAX = 3.0
+GRANTED_S_MAX = 5.0
 KILLS = 5
 ANSWERS = (Hostility.DEEP, Hostility.ENTITY_BOMB, Hostility.HTML, Hostility.ENDLESS)
 
