@@ -23,7 +23,7 @@ DEVICES: dict[str, Any] = {
 }  # fmt: skip
 SUPPLY = {
     "cabinets": """{riser: {label: East riser, area: lobby, ac: board/7, battery: board/8, lock_supply: wing/7,
-        ups: wing/8, tamper: board/6}}""",
+        ups: wing/8, tamper: wing/6}}""",
     "switches": "{core: {label: Core switch, powered_by: riser}}",
 }
 
@@ -243,7 +243,7 @@ def test_s17_every_supply_of_a_cabinet_is_an_alarm_that_names_it(
 
 
 def test_s17_an_opened_cabinet_and_an_opened_board_are_alarms_without_a_rule(scene: Scene) -> None:
-    power(scene, "board", "riser", "input/6", failed=True, tamper=True)
+    power(scene, "wing", "riser", "input/6", failed=True, tamper=True)
     power(scene, "wing", "wing", "tamper/1", failed=True, tamper=True)
     assert alarms(scene) == [("device.tampered", "riser/tamper"), ("device.tampered", "wing/tamper")]
     assert {alarm.label for alarm in scene.state.open_alarms()} == {

@@ -40,16 +40,16 @@ def check_switches(values: Mapping[str, Any]) -> Iterator[Finding]:
     """One name for one thing, and nothing that feeds itself."""
     switches = values.get("switches", {})
     yield from _circles("switches", switches, switches)
-    cabinets = values.get("cabinets", {})
-    for name in switches:
-        if name in cabinets:
-            yield _two_things("switches", name, "a cabinet")
     devices = values.get("devices", {})
+    yield from _circles("devices", devices, {**switches, **devices})
+    cabinets = values.get("cabinets", {})
     for section, named in (("cabinets", cabinets), ("switches", switches)):
         for name in named:
             if name in devices:
                 yield _two_things(section, name, "a device")
-    yield from _circles("devices", devices, {**switches, **devices})
+    for name in switches:
+        if name in cabinets:
+            yield _two_things("switches", name, "a cabinet")
 
 
 def _two_things(section: str, name: str, other: str) -> Finding:
