@@ -35,5 +35,6 @@ class Watch:
                 self._notifier.watchdog()
             else:
                 _log.error("the engine or the store does not answer")
+            self._engine.watch_clock()
             self._notifier.status(self._views.line())
             await wait_for(self._clock, LOOK_EVERY_S)

@@ -15,7 +15,7 @@ from secd.events.intake import Intake
 from secd.model.alarm import Alarm
 from secd.model.entry import Answer, Entry, Verdict
 from secd.model.event import Event
-from secd.model.facts import CardPresented, CommandGiven, PolicyActivated, TimerElapsed, Trouble
+from secd.model.facts import CardPresented, CommandGiven, CommissionTold, PolicyActivated, TimerElapsed, Trouble
 from secd.model.names import DeviceId
 from secd.model.observation import Observation
 from secd.model.order import DesiredLock, Order, ReleaseDoor
@@ -108,7 +108,7 @@ class Engine:
             if observation is None:
                 await self._inbox.arrival()
                 continue
-            self._watch_clock()
+            self.watch_clock()
             self.consume(observation)
             if self.figures.events % 64 == 0:
                 await asyncio.sleep(0)  # noqa: TID251 -- a turn for the drivers within a flood
@@ -139,6 +139,21 @@ class Engine:
             )
         finally:
             self._waiting.pop(id(command), None)
+
+    async def record(self, kind: str, told: CommissionTold, author: str) -> Answer:
+        """Put in what a person tried and saw; answered once it has been taken into the log."""
+        taken: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting[id(told)] = taken
+        self._put(told, kind=kind, author=author)
+        try:
+            async with asyncio.timeout(COMMAND_ANSWER_S_MAX):
+                return await taken
+        except TimeoutError:
+            return Answer(
+                done=False, code="busy", detail="secd did not come to this in time; look before you repeat it"
+            )
+        finally:
+            self._waiting.pop(id(told), None)
 
     async def activate(self, change: Callable[[], Tables], activated: PolicyActivated) -> None:
         """Make other tables the running ones. `change` rewires what must change with them and returns them; it is called
@@ -233,7 +248,11 @@ class Engine:
             waiting.set_result(answers[0] if answers else Answer(done=True))
 
     def _put(
-        self, fact: CommandGiven | PolicyActivated | TimerElapsed | Trouble, *, kind: str = "", author: str = ""
+        self,
+        fact: CommandGiven | CommissionTold | PolicyActivated | TimerElapsed | Trouble,
+        *,
+        kind: str = "",
+        author: str = "",
     ) -> None:
         self._inbox.report(Observation(device=SECD, fact=fact, seen=self._clock.now(), kind=kind, author=author))
 
@@ -250,7 +269,8 @@ class Engine:
         # `_armed` stays: the elapsed timer waits in the Inbox, and must not be put in twice meanwhile.
         self._put(TimerElapsed(key=key, due_mono_s=due_mono_s))
 
-    def _watch_clock(self) -> None:
+    def watch_clock(self) -> None:
+        """Tell when the wall clock is no longer, or again, to be believed (S10); also called while nothing happens."""
         trusted = self._clock.now().trusted
         if trusted != self._trusted:
             self._trusted = trusted
