@@ -17,11 +17,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks.brokers import broker
 from benchmarks.pairs import delays
 from benchmarks.processes import Child, boards, child, daemon, machine_cpu_s, resident_mb, usage_of
 from benchmarks.report import Bar, Measured, percentile
-from benchmarks.site import PASSWORD, STATION, Extent, write_site
-from simulators.broker import EmbeddedBroker
+from benchmarks.site import Extent, write_site
 
 PERIOD_S = 0.1
 DEAD = 25
@@ -40,10 +40,10 @@ def measure(*, full: bool) -> Measured:
 
 
 async def _measure(*, windows: int, window_s: float, badges_s: float) -> Measured:
-    async with EmbeddedBroker(users={"secd": PASSWORD, STATION: PASSWORD}) as broker:
+    async with broker() as hub:
         with tempfile.TemporaryDirectory(prefix="secd-bench-") as directory:
-            quiet, dead, floor, peer = await _polls(Path(directory) / "quiet", broker.address, windows, window_s)
-            seen, badge_floor = await _badges(Path(directory) / "badges", broker.address, badges_s)
+            quiet, dead, floor, peer = await _polls(Path(directory) / "quiet", hub.address, windows, window_s)
+            seen, badge_floor = await _badges(Path(directory) / "badges", hub.address, badges_s)
     figures = {
         **quiet,
         **{f"with_{DEAD}_dead_{name}": value for name, value in dead.items()},
@@ -72,10 +72,10 @@ async def _measure(*, windows: int, window_s: float, badges_s: float) -> Measure
 
 
 async def _polls(
-    directory: Path, broker: str, windows: int, window_s: float
+    directory: Path, address: str, windows: int, window_s: float
 ) -> tuple[dict[str, float], dict[str, float], dict[str, float], dict[str, float]]:
     async with boards(QUIET, cabled=DEAD) as (simulated, ports):
-        site = write_site(directory / "site", QUIET, ports, broker)
+        site = write_site(directory / "site", QUIET, ports, address)
         async with daemon(site, directory / "run") as one:
             await one.until_up(QUIET.boards)
             await asyncio.sleep(SETTLE_S)
@@ -120,10 +120,10 @@ async def _windows(simulated: Child, pid: int, windows: int, window_s: float) ->
     return medians | {"gap_worst_ms": max(window["gap_worst_ms"] for window in seen)}
 
 
-async def _badges(directory: Path, broker: str, seconds: float) -> tuple[list[float], list[float]]:
+async def _badges(directory: Path, address: str, seconds: float) -> tuple[list[float], list[float]]:
     """Milliseconds from seen to ordered: the daemon's, and the floor's."""
     async with boards(BADGES) as (simulated, ports):
-        site = write_site(directory / "site", BADGES, ports, broker)
+        site = write_site(directory / "site", BADGES, ports, address)
         async with daemon(site, directory / "run") as one:
             await one.until_up(BADGES.boards)
             await asyncio.sleep(SETTLE_S)

@@ -221,10 +221,12 @@ async def daemon(site: Path, directory: Path, *, wrap: Sequence[str] = ()) -> As
         try:
             await _until_ready(notify, process, directory / "secd.log")
             one = Daemon(process, started, time.monotonic() - started_mono, state, runtime)
+            asyncio.get_running_loop().add_reader(notify, lambda: notify.recv(4096))  # as systemd: it takes every word
             try:
                 yield one
             finally:
                 await one.stop()
+                asyncio.get_running_loop().remove_reader(notify)
         finally:
             if process.returncode is None:
                 process.kill()

@@ -11,10 +11,10 @@ import time
 from pathlib import Path
 from statistics import median
 
+from benchmarks.brokers import broker
 from benchmarks.processes import boards, child, daemon, resident_mb, run_program
 from benchmarks.report import Bar, Measured
-from benchmarks.site import DESIGN_SIZE, PASSWORD, STATION, write_site
-from simulators.broker import EmbeddedBroker
+from benchmarks.site import DESIGN_SIZE, write_site
 
 LIBRARIES = (
     "aiohttp.web", "aiomqtt", "alembic.command", "click", "cryptography.hazmat.primitives.ciphers.aead", "msgspec",
@@ -32,11 +32,11 @@ async def _measure(times: int) -> Measured:
     devices = DESIGN_SIZE.boards + DESIGN_SIZE.panels
     ready, linked, memory, floor = [], [], [], []
     async with (
-        EmbeddedBroker(users={"secd": PASSWORD, STATION: PASSWORD}) as broker,
+        broker() as hub,
         boards(DESIGN_SIZE) as (_, ports),
     ):
         with tempfile.TemporaryDirectory(prefix="secd-bench-") as directory:
-            site = write_site(Path(directory) / "site", DESIGN_SIZE, ports, broker.address)
+            site = write_site(Path(directory) / "site", DESIGN_SIZE, ports, hub.address)
             started = time.monotonic()
             await run_program("check", str(site))
             check_s = time.monotonic() - started
