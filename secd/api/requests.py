@@ -73,6 +73,38 @@ class ReloadCommand(Body):
     approve: Line = ""
 
 
+Technician = Annotated[str, StringConstraints(strip_whitespace=True, min_length=2, max_length=100)]
+
+
+class StepWatch(Body):
+    """Wait for what a step of commissioning awaits; `since`: the mark that the last answer brought."""
+
+    technician: Technician
+    since: Annotated[int, Field(ge=0, le=2**53)]
+    limit_s: Annotated[float, Field(gt=0, le=300)] | None = None
+
+
+class StepAnswer(Body):
+    """What the person who stands there saw."""
+
+    technician: Technician
+    yes: bool
+    note: Line = ""
+
+
+class StepSkip(Body):
+    """Leave a step out; why is put on record."""
+
+    technician: Technician
+    reason: Reason
+
+
+class SignCommand(Body):
+    """Sign for a door or panic point that was tried in every step."""
+
+    technician: Technician
+
+
 class ClockCommand(Body):
     """Believe the wall clock again (S10)."""
 

@@ -13,6 +13,7 @@ from typing import TypeVar
 from aiohttp import web
 from pydantic import ValidationError
 
+from secd.api.commission import commission_routes
 from secd.api.openapi import Route, openapi_document
 from secd.api.operators import Operator, peer_uid
 from secd.api.ports import Ports, View
@@ -86,6 +87,9 @@ class Api:
             Route("POST", f"{alarm}/acknowledge", "acknowledge", self._acknowledge, AlarmCommand, says="own an alarm"),
             Route("POST", f"{alarm}/close", "acknowledge", self._close, AlarmCommand, says="close an alarm"),
             Route("POST", "/v1/reload", "administer", self._reload, ReloadCommand, says="reload the site's files"),
+            *commission_routes(
+                self._ports, self._stream, see_silent=_sees_silent, who=lambda request: request[OPERATOR].id
+            ),
             Route("POST", "/v1/clock/accept", "administer", self._accept_clock, ClockCommand, says="believe the clock"),
         )
 
@@ -171,6 +175,11 @@ class Api:
             lines = await self._ports.follow(dict(request.query), _sees_silent(request))
         except ValueError as error:
             return _say(400, "bad_request", str(error))
+        return await self._stream(request, lines)
+
+    async def _stream(self, request: web.Request, lines: AsyncGenerator[View | None, None]) -> web.StreamResponse:
+        if self._followers >= FOLLOWERS_MAX:
+            return _say(503, "busy", f"{FOLLOWERS_MAX} readers follow already")
         response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
         self._followers += 1
         try:

@@ -20,6 +20,7 @@ from secd.actions.actions import Actions
 from secd.api.listening import open_socket
 from secd.api.server import Api
 from secd.app.assembly import Assembly, assemble, resolver
+from secd.app.commissioning import Commissioning
 from secd.app.configuration import SIGNALLED, choose_configuration, tell_problems
 from secd.app.dead_man import DeadMan
 from secd.app.places import Places
@@ -33,6 +34,7 @@ from secd.delivery.mqtt.courier import MqttDelivery
 from secd.delivery.ports import ReportTrouble, SiteNames, Submit
 from secd.devices.families import DRIVERS
 from secd.devices.links import Links
+from secd.devices.points import Points
 from secd.drivers.protocol import ResolveSecret
 from secd.engine.loop import SECD, Engine
 from secd.events.inbox import Inbox
@@ -43,16 +45,19 @@ from secd.model.alarm import AlarmMode
 from secd.model.entry import Answer
 from secd.model.errors import Problem, SecdError
 from secd.model.facts import CommandGiven, PolicyActivated, Trouble
-from secd.model.names import EventId
+from secd.model.names import DeviceId, EventId
 from secd.model.observation import Observation
 from secd.model.order import Order, TakeSnapshot
+from secd.model.secret import CardBits
+from secd.model.wiring import Placement
 from secd.policies.judge import JudgeState
 from secd.runtime.backoff import Backoff
 from secd.runtime.clock import SystemClock, wall_from
 from secd.runtime.heap import settle_heap
+from secd.runtime.logs import one_line
 from secd.runtime.metrics import Metrics
 from secd.runtime.notify import Notifier
-from secd.runtime.supervisor import Supervisor
+from secd.runtime.supervisor import Supervisor, contain
 from secd.store.reader import newest_instant
 from secd.store.store import Store
 
@@ -103,6 +108,7 @@ class Daemon:
         self._stack = contextlib.AsyncExitStack()
         self._stopped = asyncio.Event()
         self._resolve = resolver(places.site)
+        self._points = Points(place=self._placed, describe=self._describe_card)
         self._intake = Intake(
             clock=clock,
             wiring=assembly.wiring,
@@ -110,7 +116,7 @@ class Daemon:
             cursors=store.start.cursors,
             keep_sealed=self._keep_sealed,
         )
-        self._links = Links(clock, supervisor, inbox.report, store.committed_cursor, self._resolve, families=DRIVERS)
+        self._links = Links(clock, supervisor, self._report, store.committed_cursor, self._resolve, families=DRIVERS)
         self._evidence = EvidenceStore(places.evidence, bytes_max=EVIDENCE_BYTES_MAX)
         self._actions = Actions(
             wiring=assembly.wiring, perform=self._links.perform, report=inbox.report, clock=clock,
@@ -129,9 +135,13 @@ class Daemon:
             links=self._links, actions=self._actions, inbox=inbox, clock=clock, resolve=self._resolve,
             refused=self._refuse, metrics=self._metrics,
         )  # fmt: skip
+        self._commissioning = Commissioning(
+            points=self._points, reloading=self._reloading, engine=self._engine, store=store, clock=clock,
+            submit=self._submit,
+        )  # fmt: skip
         self._views = Views(
             engine=self._engine, reloading=self._reloading, links=self._links, actions=self._actions, store=store,
-            delivery=self._delivery, clock=clock, metrics=self._metrics, inbox=inbox,
+            delivery=self._delivery, clock=clock, metrics=self._metrics, inbox=inbox, commissioning=self._commissioning,
         )  # fmt: skip
         self._places = places
         self._strangers = Strangers()
@@ -223,6 +233,8 @@ class Daemon:
         )
 
     async def _open_api(self) -> None:
+        if isinstance(failed := await contain(self._commissioning.load()), Exception):
+            _log.error("what was commissioned cannot be read from the log", extra={"reason": one_line(failed, 200)})
         api = Api(self._views.ports(self._submit, self._refuse))
         self._stack.push_async_callback(await open_socket(api.application(), self._places.socket))
 
@@ -240,6 +252,17 @@ class Daemon:
             self._notifier.ready()
 
         self._supervisor.start("reload", reload())
+
+    def _report(self, observation: Observation) -> None:
+        self._points.see(observation)
+        self._inbox.report(observation)
+
+    def _placed(self, device: DeviceId, point: str) -> Placement | None:
+        return self._reloading.running.wiring.points.get((device, point))
+
+    def _describe_card(self, bits: CardBits) -> str:
+        fits = ", ".join(name for name, _ in self._reloading.running.card_keys.present(bits).keys)
+        return f"{bits.bit_count} bits, {fits or 'of no configured format'}"
 
     async def _submit(self, command: CommandGiven, author: str) -> Answer:
         return await self._engine.submit(command, author)

@@ -4,9 +4,9 @@ from functools import cache
 from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
-from secd.config.types import Name, ScalarError, SecretRef, Section, Settings, Text
+from secd.config.types import Name, ScalarError, Seconds, SecretRef, Section, Settings, Text
 
 _zones = cache(available_timezones)
 
@@ -40,6 +40,8 @@ class SiteSettings(Settings):
     mode: Literal["actual", "simulated", "test"]
     """Only an actual site can raise an actual alarm."""
     clock: ClockSettings = ClockSettings()
+    retest_every: Annotated[Seconds, Field(ge=86_400.0)] = 365 * 86_400.0
+    """How long a door or panic point counts as tried by hand: `secd commission`."""
 
 
 SECTIONS = (

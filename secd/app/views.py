@@ -16,6 +16,7 @@ import msgspec
 from secd import __version__
 from secd.actions.actions import Actions
 from secd.api.ports import Ports, View
+from secd.app.commissioning import Commissioning
 from secd.app.reload import Reloading
 from secd.app.silence import Silence
 from secd.delivery.mqtt.courier import DeliveryStatus, MqttDelivery
@@ -45,7 +46,7 @@ class Views:
 
     def __init__(
         self, *, engine: Engine, reloading: Reloading, links: Links, actions: Actions, store: Store,
-        delivery: MqttDelivery, clock: SystemClock, metrics: Metrics, inbox: Inbox,
+        delivery: MqttDelivery, clock: SystemClock, metrics: Metrics, inbox: Inbox, commissioning: Commissioning,
     ) -> None:  # fmt: skip
         self._engine = engine
         self._reloading = reloading
@@ -56,6 +57,7 @@ class Views:
         self._clock = clock
         self._metrics = metrics
         self._inbox = inbox
+        self._commissioning = commissioning
         self._shed = 0
         self._measured: frozenset[str] = frozenset()
         self._since = clock.now().utc
@@ -81,6 +83,7 @@ class Views:
             accept_clock=self._clock.accept_wall,
             metrics=self.metrics,
             overrides=self.overrides,
+            commissioning=self._commissioning,
         )
 
     def line(self) -> str:
@@ -112,6 +115,7 @@ class Views:
                 "store": "degraded: events wait in memory" if self._store.degraded else "ok",
                 "station": ", ".join(f"{name} {state}" for name, state in delivery.stations.items()),
                 **({"events": self._count_events(delivery)} if silent_too else {}),
+                "commissioned": self._commissioning.line(silent_too=silent_too),
                 "clock": "believed" if self._clock.now().trusted else "NOT believed: `secd clock accept`",
             },
             "troubles": list(self._troubles()),
@@ -125,7 +129,14 @@ class Views:
         """Every door, with whether its desired state was achieved."""
         achieved = self._actions.achieved()
         views = door_views(self._engine.tables, self._engine.state, self._clock.now())
-        return [{**_plain(view), "achieved": achieved.get(DoorId(view.door), Achieved.PENDING).value} for view in views]
+        return [
+            {
+                **_plain(view),
+                "achieved": achieved.get(DoorId(view.door), Achieved.PENDING).value,
+                "commissioned": self._commissioning.standing(view.door).get("line", ""),
+            }
+            for view in views
+        ]
 
     def overrides(self) -> Sequence[View]:
         """Everything that operators and levels made stand, the one that ends first first."""

@@ -50,9 +50,10 @@ def get(path: Path, where: str, query: Mapping[str, str] | None = None) -> Any:
     return _ask(path, "GET", where + _query(query), None)
 
 
-def post(path: Path, where: str, body: Mapping[str, Any]) -> Any:
+def post(path: Path, where: str, body: Mapping[str, Any], *, answer_s_max: float | None = ANSWER_S_MAX) -> Any:
     """Send a command; returns the daemon's answer when it is done, ends with exit code 5 when it was refused."""
-    return _ask(path, "POST", where, {key: value for key, value in body.items() if value is not None})
+    told = {key: value for key, value in body.items() if value is not None}
+    return _ask(path, "POST", where, told, answer_s_max)
 
 
 def follow(path: Path, where: str, query: Mapping[str, str] | None = None) -> Iterator[Any]:
@@ -74,8 +75,10 @@ def _query(query: Mapping[str, str] | None) -> str:
     return f"?{urlencode(query)}" if query else ""
 
 
-def _ask(path: Path, method: str, where: str, body: Mapping[str, Any] | None) -> Any:
-    connection = _UnixConnection(path, ANSWER_S_MAX)
+def _ask(
+    path: Path, method: str, where: str, body: Mapping[str, Any] | None, answer_s_max: float | None = ANSWER_S_MAX
+) -> Any:
+    connection = _UnixConnection(path, answer_s_max)
     response = _send(connection, path, method, where, body)
     answer = json.loads(response.read())
     if response.status != 200:

@@ -11,7 +11,7 @@ from secd.cli.printing import local_time, print_json, print_table
 
 COLUMNS = (
     ("DOOR", "door"), ("MODE", "mode"), ("BY", "layer"), ("CONTACT", "physical"), ("LOCK", "lock"),
-    ("ACHIEVED", "achieved"), ("UNTIL", "until"), ("ALARMS", "alarms"), ("WHY", "why"),
+    ("ACHIEVED", "achieved"), ("UNTIL", "until"), ("ALARMS", "alarms"), ("COMMISSIONED", "commissioned"), ("WHY", "why"),
 )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ COMMANDS = {
     "doors": ("secd.cli.doors", "doors", "List, release, lock, unlock, hold, shunt doors; lock down an area."),
     "overrides": ("secd.cli.overrides", "overrides", "List and end what operators set aside; hand a shift over."),
     "devices": ("secd.cli.devices", "devices", "List devices and their links."),
+    "commission": ("secd.cli.commission", "commission", "Try doors and panic points by hand, and sign for them."),
     "events": ("secd.cli.events", "events", "Show and follow events."),
     "alarms": ("secd.cli.alarms", "alarms", "List and acknowledge alarms."),
     "reload": ("secd.cli.reload", "reload", "Make the files on disk the running configuration."),
