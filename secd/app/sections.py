@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from secd.api import settings as api
+from secd.app import dead_man
 from secd.app import settings as site
 from secd.app.wiring import build_wiring
 from secd.config.modbus.load import SECTION as MODBUS_PROFILES
@@ -27,6 +28,7 @@ def site_sections() -> tuple[Section, ...]:
         *policies.SECTIONS,
         MODBUS_PROFILES,
         *placed,
+        *dead_man.SECTIONS,
         *mqtt.SECTIONS,
         *api.SECTIONS,
     )
@@ -44,5 +46,8 @@ def _with_points(section: Section) -> Section:
             yield from devices.check_points(build_wiring({**known, "fire_zones": {}}), known["devices"])
             fire = {**known, "doors": {}, "panic_points": {}, "fire_zones": values["fire_zones"]}
             yield from devices.check_points(build_wiring(fire), known["devices"])
+            nothing = {**known, "doors": {}, "panic_points": {}, "fire_zones": {}}
+            supply = {**nothing, "cabinets": values["cabinets"], "dead_man": values["dead_man"]}
+            yield from devices.check_points(build_wiring(supply), known["devices"])
 
     return replace(section, check=check)

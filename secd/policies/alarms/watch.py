@@ -188,9 +188,10 @@ def consider(step: Step, event: Event) -> None:
         matching = [_built_in(step, event, supplied)]
     if event.kind == "fire.activated":
         matching.append(_BUILT_IN_FIRE)  # whatever else the site wants: priority 1 to the station (S16)
-    match, floor = _match(step, event, supplied), _consequences(step, event)[1]
-    for rule in matching:
-        _act(step, replace(rule, priority=min(rule.priority, floor)) if floor < rule.priority else rule, match)
+    if matching:
+        match, floor = _match(step, event, supplied), _consequences(step, event)[1]
+        for rule in matching:
+            _act(step, replace(rule, priority=floor) if floor < rule.priority else rule, match)
     if event.kind == "access.taken":
         table = step.table(event.subject)
         if table is not None and not getattr(event.fact, "out", False):

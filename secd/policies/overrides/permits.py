@@ -106,7 +106,7 @@ def tell_what_stands(step: Step, door: str, why: str) -> None:
     """A door that is forced or held and has no alarm for it, now that nothing keeps it quiet, has one."""
     table = step.table(door)
     kind = _STANDING.get(step.door(door).phase)
-    if table is None or kind is None:
+    if table is None or kind is None or step.door(door).fire:  # a fire's end tells it by itself (S16)
         return
     if not any(opened.alarm.kind == kind for opened in step.alarms_of(door)):
         step.find(kind, door, table.area, DoorFinding(door=table.name, why=why, since=step.door(door).opened_at))
