@@ -20,7 +20,7 @@ OPERATORS = """\
 operators:
   demonstrator: {{uid: {uid}, roles: [administrator]}}
 roles:
-  administrator: {{may: [see, see_silent, command_doors, acknowledge, administer]}}
+  administrator: {{may: [see, see_silent, command_doors, acknowledge, commission, administer]}}
 """
 DEVICES = ("public-board", "secure-board", "panic-panel", "wireless-buttons", "east-cam", "courtroom-a-cam")
 SECRETS = ("mqtt-password", "camera-password")
