@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from builders import Scene, court_tables, site_values
+from tests.policies.builders import Scene, court_tables, site_values
 
 YARD = """
 vehicle-gate:

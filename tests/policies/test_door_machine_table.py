@@ -27,7 +27,7 @@ s = O O O O C O C . . = . . . . . = .
 o = O O O O C O C . . = . . . . = = .
 f = F F F F C F C . . = . . . . . = =
 h = H H H H C H C . . = . . . . o = =
-C R U O O O . O . s . . . . . . . = .
+C R U O O O . O . s . = . . . . . = .
 R = O O O O . O . s . C . . . . . C .
 U = . = . . V . V f O . F . . . . = .
 V R U U U U . U . f C . C . . . . = .

@@ -369,6 +369,28 @@ def test_a_release_at_a_door_that_cannot_be_read_is_given_and_its_opening_is_tak
     assert passage(scene).how == "taken"
 
 
+@pytest.mark.parametrize("lost", ["link", "restart"])
+def test_s07_a_grant_from_before_a_gap_explains_no_opening_after_its_release(scene: Scene, lost: str) -> None:
+    scene.card("east", "rivera")
+    if lost == "link":
+        scene.link("board", up=False)
+    else:
+        scene.tell("secd.started", "secd", scene.events[0].fact)
+    scene.contact("east", opened=False, initial=True)
+    assert "access.not_known" in kinds(*scene.pass_time(60))
+    scene.open("east")
+    assert "door.forced_open" in kinds(*scene.pass_time(1))
+
+
+def test_s03_a_lockdown_ends_a_grant_from_before_a_gap(scene: Scene) -> None:
+    scene.card("east", "rivera")
+    scene.link("board", up=False)
+    scene.contact("east", opened=False, initial=True)
+    scene.command("level.set", "courthouse", level="lockdown", area="courthouse")
+    scene.open("east")
+    assert "door.forced_open" in kinds(*scene.pass_time(1))
+
+
 def test_a_strict_door_is_known_to_the_engine() -> None:
     tables = court_tables(site_values())
     assert tables.audit_strict("evidence-door")

@@ -170,7 +170,8 @@ _WRITTEN: dict[Phase, _Rows] = {
         **_OPENED_WITH_REASON,
         _I.READ_OPEN: _go(_P.OPEN, _E.AWAY, _E.RELOCK, _E.WATCH_HELD),
         _I.CONTACT_LOST: _go(_P.LOST_SHUT),
-        _I.LOCKDOWN: _go(_P.CLOSED, _E.CUT),
+        _I.RELEASE_OVER: _go(_P.CLOSED, _E.FORGET),
+        _I.LOCKDOWN: _go(_P.CLOSED, _E.CUT, _E.FORGET),
     },
     _P.RELEASED: {
         _I.GRANTED: _go(_P.RELEASED, _E.AWAIT_PASSAGE),

@@ -138,7 +138,7 @@ def _read_whole(step: Step, table: DoorTable, fact: PointChanged, *, opened: boo
         happen(step, table, classify_opening(door, step.at, initial=fact.initial))
     if not opened:
         door = replace(step.door(table.name), physical=PhysicalState.CLOSED)
-        if table.rex_ignored_s:
+        if table.rex_ignored_s and not fact.initial:
             door = replace(door, closed_at_s=step.at.mono_s)
         step.set_door(table.name, door)
         happen(step, table, DoorInput.READ_CLOSED if fact.initial else DoorInput.CLOSED)
