@@ -54,11 +54,6 @@ def resident_mb(pid: int, field: str = "VmRSS") -> float:
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{field}:"))
 
 
-def cores_busy_percent(seconds_cpu: tuple[float, float], seconds: float) -> float:
-    """Share of the whole machine that was used between two `machine_cpu_s`."""
-    return 100 * (seconds_cpu[1] - seconds_cpu[0]) / (seconds * (os.cpu_count() or 1))
-
-
 def machine_cpu_s() -> float:
     """CPU time that everybody on this machine has used."""
     ticks = [int(word) for word in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]]

@@ -6,13 +6,14 @@ a process that imports the same libraries, connects to the same boards one after
 """
 
 import asyncio
+import os
 import tempfile
 import time
 from pathlib import Path
 from statistics import median
 
 from benchmarks.brokers import broker
-from benchmarks.processes import boards, child, daemon, resident_mb, run_program
+from benchmarks.processes import boards, child, daemon, machine_cpu_s, resident_mb, run_program
 from benchmarks.report import Bar, Measured
 from benchmarks.site import DESIGN_SIZE, write_site
 
@@ -40,6 +41,7 @@ async def _measure(times: int) -> Measured:
             started = time.monotonic()
             await run_program("check", str(site))
             check_s = time.monotonic() - started
+            busy_s, began = machine_cpu_s(), time.monotonic()
             for number in range(times):
                 async with daemon(site, Path(directory) / f"run-{number}") as one:
                     await one.until_up(devices)
@@ -52,6 +54,7 @@ async def _measure(times: int) -> Measured:
                 arguments = {"ports": ports, "boards": DESIGN_SIZE.boards, "imports": LIBRARIES}
                 async with child("raw_modbus", arguments) as raw:
                     floor.append((await raw.hear())["connected"] - started)
+            busy_percent = 100 * (machine_cpu_s() - busy_s) / ((time.monotonic() - began) * (os.cpu_count() or 1))
     ready_s, linked_s, memory_mb, floor_s = (median(values) for values in (ready, linked, memory, floor))
     return Measured(
         figures={
@@ -62,6 +65,7 @@ async def _measure(times: int) -> Measured:
             "memory_highest_mb": memory_mb,
             "config_check_s": check_s,
             "devices": devices,
+            "machine_percent": busy_percent,
         },
         floor={"connected_s": floor_s},
         ratios={"linked_to_floor": linked_s / floor_s},
