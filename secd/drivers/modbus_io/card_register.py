@@ -23,6 +23,8 @@ from secd.model.secret import CardBits
 
 RETELL_S = 10.0
 """A read behind a flag that nobody committed for so long is told again: intake drops what it knows."""
+RISE_MAX = 4096
+"""No outage brings more cards than this: a number that rose further began anew."""
 _WRAP = 1 << 16
 
 
@@ -130,10 +132,10 @@ class CardRegister:
                 return []  # another card came meanwhile: the next poll reads it whole
         bits = self._bits(scan)
         told: list[Observation] = []
-        back = rise >= _WRAP // 2
+        back = rise > RISE_MAX
         if back:
             self._cursor = DeviceCursor(boot_id=known.boot_id + 1, sequence=shown)
-            told.append(sight.tell(DeviceTold(what="restarted", detail="its number of reads went back")))
+            told.append(sight.tell(DeviceTold(what="restarted", detail="its number of reads began anew")))
         else:
             self._cursor = DeviceCursor(boot_id=known.boot_id, sequence=known.sequence + rise)
             if rise > 1:

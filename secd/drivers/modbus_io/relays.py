@@ -129,6 +129,8 @@ class Relays:
         running = self._pulses.get(at)
         if running is not None:
             rest = not running.energised if running.rest is None else running.rest
+        elif self._seen_at is None and self._energised[at] is None:
+            rest = not act.energise  # nobody knows what it does: a release ends locked
         else:
             rest = await self._read(line, at)
         self._pulses[at] = _Pulse(act.energise, now_s + act.duration_s, rest=rest)

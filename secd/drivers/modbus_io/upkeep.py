@@ -97,6 +97,7 @@ class Upkeep:
             said += await self._write(line, self._profile.place(watchdog.clear), watchdog.clear_write)
         if boot is not None and boot.shows == "flag" and self._boot is not None and scan[self._boot]:
             said += await self._write(line, self._boot, 0)
+            self._number = 0
         return said
 
     async def set_right(self, line: Line, scan: Scan) -> list[str]:
