@@ -37,6 +37,12 @@ class LevelCommand(Body):
     area: Line
 
 
+class FireCommand(Body):
+    """Say that a fire zone is over; its panel must have reset (S16)."""
+
+    reason: Reason
+
+
 class PointCommand(Body):
     """Take a panic point out of service: two operators each give this command, naming one work order (S13)."""
 

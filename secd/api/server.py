@@ -22,6 +22,7 @@ from secd.api.requests import (
     Body,
     ClockCommand,
     DoorCommand,
+    FireCommand,
     HandOverCommand,
     LevelCommand,
     OverrideCommand,
@@ -84,6 +85,14 @@ class Api:
             *self._override_routes(door),
             Route("POST", "/v1/levels/set", "command_doors", self._set_level, LevelCommand, says="set a threat level"),
             Route("POST", "/v1/levels/end", "command_doors", self._end_level, LevelCommand, says="end a threat level"),
+            Route(
+                "POST",
+                "/v1/fire/{zone}/restore",
+                "command_doors",
+                self._restore_fire,
+                FireCommand,
+                says="end a fire alarm whose panel has reset",
+            ),
             Route("POST", f"{alarm}/acknowledge", "acknowledge", self._acknowledge, AlarmCommand, says="own an alarm"),
             Route("POST", f"{alarm}/close", "acknowledge", self._close, AlarmCommand, says="close an alarm"),
             Route("POST", "/v1/reload", "administer", self._reload, ReloadCommand, says="reload the site's files"),
@@ -269,6 +278,13 @@ class Api:
             return body
         args = {"level": body.level, "area": body.area}
         command = CommandGiven(verb=verb, target=body.area, reason=body.reason, args=args)
+        return _tell(await self._ports.submit(command, request[OPERATOR].id))
+
+    async def _restore_fire(self, request: web.Request) -> web.Response:
+        body = await _read(request, FireCommand)
+        if isinstance(body, web.Response):
+            return body
+        command = CommandGiven(verb="fire.restore", target=request.match_info["zone"], reason=body.reason)
         return _tell(await self._ports.submit(command, request[OPERATOR].id))
 
     async def _acknowledge(self, request: web.Request) -> web.Response:

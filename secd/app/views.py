@@ -29,7 +29,7 @@ from secd.model.event import Stream
 from secd.model.facts import CommandGiven
 from secd.model.names import DoorId
 from secd.policies.overrides.standing import standing_now
-from secd.policies.views import door_views, level_views
+from secd.policies.views import FireView, door_views, fire_views, level_views
 from secd.runtime.clock import SystemClock
 from secd.runtime.metrics import Metrics
 from secd.store.store import Store
@@ -105,12 +105,14 @@ class Views:
         delivery = self._delivery.status()
         doors = self.doors()
         levels = [f"{view.level} in {view.area}" for view in level_views(self._engine.tables, self._engine.state)]
+        fires = [_fire_line(view) for view in fire_views(self._engine.tables, self._engine.state)]
         standing = [one for one in standing_now(self._engine.state) if one.until is not None]
         return {
             "line": self.line(),
             "rooms": {
                 "doors": f"{len(doors)}, {sum(door['mode'] == 'unlocked' for door in doors)} unlocked by mode",
                 "levels": levels or "none set",
+                **({"fire": fires} if fires else {}),
                 "overrides": [one.line for one in standing] or "none",
                 "store": "degraded: events wait in memory" if self._store.degraded else "ok",
                 "station": ", ".join(f"{name} {state}" for name, state in delivery.stations.items()),
@@ -257,6 +259,12 @@ def read_filter(query: Mapping[str, str]) -> EventFilter:
         limit=min(limit, LIMIT_MAX),
         newest_first=after is None,
     )
+
+
+def _fire_line(zone: FireView) -> str:
+    if zone.since is None:
+        return f"{zone.label}: none, the panel says {zone.told}"
+    return f"{zone.label}: FIRE ALARM since {zone.since.isoformat(timespec='seconds')}, the panel says {zone.told}"
 
 
 def _number(query: Mapping[str, str], name: str) -> int | None:

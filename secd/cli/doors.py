@@ -139,5 +139,14 @@ def end_lock_down(socket_path: Path, area: str, level: str, reason: str) -> None
     _done(answer, f"{area}: {level} ended")
 
 
+@doors.command("restore-fire")
+@click.argument("zone")
+@reason_option
+@socket_option
+def restore_fire(socket_path: Path, zone: str, reason: str) -> None:
+    """End the fire alarm in ZONE, once its panel has reset: every door follows its mode again."""
+    _done(post(socket_path, f"/v1/fire/{segment(zone)}/restore", {"reason": reason}), f"{zone}: restored")
+
+
 def _done(answer: dict[str, object], line: str) -> None:
     click.echo(str(answer.get("detail") or line))

@@ -16,6 +16,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "DoorCommand": REASON,
     "UnlockCommand": {**REASON, "until": "2026-11-23T18:00:00-06:00"},
     "LevelCommand": {**REASON, "area": "courthouse"},
+    "FireCommand": REASON,
     "PointCommand": {**REASON, "until": "2026-11-23T18:00:00-06:00", "work_order": "WO-1"},
     "OverrideCommand": {**REASON, "override": "shunt/east-entrance"},
     "HandOverCommand": REASON,
