@@ -131,6 +131,46 @@ class SystemClock:
         return asyncio.get_running_loop().call_later(left_s, callback).cancel
 
 
+class AnswerDeadline:
+    """A deadline on the real loop that is set for every request and hardly ever comes: one timer serves many of them.
+
+    `missed` is called once when it passes. `asyncio.timeout` is the rule; this is for what asks thousands of times a second.
+    """
+
+    def __init__(self, missed: Callable[[], None]) -> None:
+        self._missed = missed
+        self._loop = asyncio.get_running_loop()
+        self._due: float | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def set(self, seconds: float) -> None:
+        """Due in `seconds`, whatever was set before."""
+        self._due = self._loop.time() + seconds
+        if self._timer is None:
+            self._timer = self._loop.call_at(self._due, self._look)
+
+    def clear(self) -> None:
+        """The answer came. The timer stays: the next request will need it."""
+        self._due = None
+
+    def cancel(self) -> None:
+        """No request will follow."""
+        self._due = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._due is None:
+            return
+        if self._loop.time() < self._due:
+            self._timer = self._loop.call_at(self._due, self._look)
+        else:
+            self._due = None
+            self._missed()
+
+
 class Quiescence:
     """Counts work in flight (queued inputs, appends, performs), so that a test knows when nothing more will happen."""
 

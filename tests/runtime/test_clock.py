@@ -8,6 +8,7 @@ import pytest
 from secd.model.time import Instant
 from secd.runtime.clock import (
     STEP_TRUSTED_S_MAX,
+    AnswerDeadline,
     ManualClock,
     Quiescence,
     SystemClock,
@@ -228,3 +229,28 @@ def test_second_count_carries_on_when_the_store_is_opened_later() -> None:
     assert clock.now().mono_s - last.mono_s == pytest.approx(90)
     hands.both(10)
     assert clock.now().mono_s - last.mono_s == pytest.approx(100)
+
+
+async def test_answer_deadline_calls_once_when_it_passes_and_not_when_the_answer_came() -> None:
+    missed: asyncio.Queue[str] = asyncio.Queue()
+    answered = AnswerDeadline(lambda: missed.put_nowait("answered"))
+    answered.set(0.01)
+    answered.clear()
+    forgotten = AnswerDeadline(lambda: missed.put_nowait("forgotten"))
+    forgotten.set(0.01)
+    async with asyncio.timeout(5):
+        assert await missed.get() == "forgotten"
+    assert missed.empty()
+
+
+async def test_answer_deadline_that_is_moved_on_comes_at_its_last_setting() -> None:
+    missed = asyncio.Event()
+    deadline = AnswerDeadline(missed.set)
+    deadline.set(0.001)
+    deadline.set(3600.0)
+    later = asyncio.Event()
+    asyncio.get_running_loop().call_later(0.02, later.set)
+    async with asyncio.timeout(5):
+        await later.wait()
+    assert not missed.is_set()
+    deadline.cancel()

@@ -25,6 +25,7 @@ from pymodbus.pdu.register_message import (
 )
 
 from secd.model.errors import LinkLost, PeerViolation
+from secd.runtime.clock import AnswerDeadline
 
 # The library dumps frames, and so card numbers, at level DEBUG; what it says at other levels, we say better.
 logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
@@ -78,8 +79,7 @@ class Connection(asyncio.Protocol):
         self._function = 0
         self._length = 0
         self._answer: asyncio.Future[bytes] | None = None
-        self._deadline = 0.0
-        self._timer: asyncio.TimerHandle | None = None
+        self._deadline = AnswerDeadline(self._miss)
 
     async def open(self) -> None:
         """Connect, or LinkLost."""
@@ -130,26 +130,19 @@ class Connection(asyncio.Protocol):
         self._function, self._length, self._late = request[0], length, 0
         waiting: asyncio.Future[bytes] = self._loop.create_future()
         self._answer = waiting
-        self._deadline = self._loop.time() + self._timeout_s
-        if self._timer is None:
-            self._timer = self._loop.call_at(self._deadline, self._look)
+        self._deadline.set(self._timeout_s)
         self._transport.write(_PREFIX.pack(self._transaction, 0, len(request) + 1, self._unit) + request)
         try:
             answer = await waiting
         finally:
             self._answer = None
+            self._deadline.clear()
         if answer[0] & _EXCEPTION:
             raise Declined(answer[1])
         return answer
 
-    def _look(self) -> None:
-        """The timer: it is set once for many requests, so it may come before the deadline of the present one."""
-        self._timer = None
-        if self._answer is None or self._answer.done():
-            return
-        if self._loop.time() < self._deadline:
-            self._timer = self._loop.call_at(self._deadline, self._look)
-        else:
+    def _miss(self) -> None:
+        if self._answer is not None and not self._answer.done():
             place = f"unit {self._unit} at {self._host}:{self._port}"
             self._answer.set_exception(NoAnswer(f"no answer from {place} within {self._timeout_s} s"))
 
@@ -209,9 +202,7 @@ class Connection(asyncio.Protocol):
     def _break(self, error: LinkLost | PeerViolation) -> None:
         if self._broken is None:
             self._broken = error
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._deadline.cancel()
         if self._transport is not None:
             self._transport.abort()
         if self._answer is not None and not self._answer.done():
