@@ -39,7 +39,7 @@ LOCKDOWN = DesiredLock(door=DOOR, mode=DoorMode.LOCKED, layer=Layer.LOCKDOWN, ca
 class Daemon:
     """The part of the daemon that touches doors; everything a board says goes through the real intake."""
 
-    def __init__(self) -> None:
+    def __init__(self, wiring: Wiring = WIRING) -> None:
         clock = SystemClock()
         self.clock = clock
         self.supervisor = Supervisor(clock)
@@ -47,13 +47,13 @@ class Daemon:
         self.performed: list[DeviceOrder] = []
         self._happened = asyncio.Event()
         self._intake = Intake(
-            clock=clock, wiring=WIRING, present_card=lambda bits: PresentedCard(keys=(), masked="••••")
+            clock=clock, wiring=wiring, present_card=lambda bits: PresentedCard(keys=(), masked="••••")
         )
         self.links = Links(
             clock, self.supervisor, self._report, lambda device: None, lambda ref: Secret(""), families=DRIVERS
         )
         self.actions = Actions(
-            wiring=WIRING,
+            wiring=wiring,
             perform=self._perform,
             report=self._report,
             clock=clock,
@@ -96,10 +96,12 @@ class Daemon:
 
 
 @asynccontextmanager
-async def daemon(board: DoorController, *desired: DesiredLock) -> AsyncIterator[Daemon]:
-    own = Daemon()
+async def daemon(
+    board: DoorController, *desired: DesiredLock, wiring: Wiring = WIRING, **more: object
+) -> AsyncIterator[Daemon]:
+    own = Daemon(wiring)
     own.actions.restore(desired)
-    written = {"driver": "modbus_io", "profile": "secd-door-controller", "poll": "20ms"}
+    written = {"driver": "modbus_io", "profile": "secd-door-controller", "poll": "20ms", **more}
     settings = ModbusIoSettings.model_validate({**written, "address": f"tcp://127.0.0.1:{board.port}"})
     own.links.reconcile({"board": settings})
     try:
