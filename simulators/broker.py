@@ -6,10 +6,13 @@ a wrong password without a word (the client sees a timeout): tests of those use 
 """
 
 import asyncio
+import contextlib
 import json
+import os
 import socket
 import tempfile
 from collections.abc import Callable, Mapping
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -18,6 +21,9 @@ from iotcore import Broker
 
 HOST = "127.0.0.1"
 PAYLOAD_BYTES_MAX = 1_048_576
+_PORTS_FROM, _PORTS = 18_000, 14_000
+_STARTS_AT = os.getpid() * 1_117
+_CHOSEN = count()
 START_TRIES_MAX = 5
 
 _TABLE = """
@@ -41,11 +47,16 @@ dynamic_filters = true
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A loopback port that nobody listens on just now, below the range that outgoing connections are given.
+
+    Each process goes through the range from a place of its own, so that several at once do not choose the same.
+    """
+    for _ in range(_PORTS):
+        port = _PORTS_FROM + (_STARTS_AT + next(_CHOSEN)) % _PORTS
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind((HOST, port))
+            return port
+    raise OSError("no port is free on the loopback")
 
 
 def broker_table(port: int, users: Mapping[str, str]) -> str:
