@@ -10,6 +10,7 @@ from typing import Any
 from secd.api import settings as api
 from secd.app import dead_man
 from secd.app import settings as site
+from secd.app.fitting import check_fit
 from secd.app.wiring import build_wiring
 from secd.config.modbus.load import SECTION as MODBUS_PROFILES
 from secd.config.types import Finding, Section
@@ -21,7 +22,7 @@ from secd.policies import settings as policies
 
 def site_sections() -> tuple[Section, ...]:
     """Every section, in the order people read a site; `config.load_site` and `secd check` use the same table."""
-    placed = map(_with_points, devices.SECTIONS)
+    placed = (_with_fit(_with_points(section)) for section in devices.SECTIONS)
     return (
         *site.SECTIONS,
         *holders.SECTIONS,
@@ -32,6 +33,11 @@ def site_sections() -> tuple[Section, ...]:
         *mqtt.SECTIONS,
         *api.SECTIONS,
     )
+
+
+def unfitted_sections() -> tuple[Section, ...]:
+    """The same without any check: the site as it is written, to ask what is wrong with its boards."""
+    return tuple(replace(section, check=None) for section in site_sections())
 
 
 def _with_points(section: Section) -> Section:
@@ -49,5 +55,17 @@ def _with_points(section: Section) -> Section:
             nothing = {**known, "doors": {}, "panic_points": {}, "fire_zones": {}}
             supply = {**nothing, "cabinets": values["cabinets"], "dead_man": values["dead_man"]}
             yield from devices.check_points(build_wiring(supply), known["devices"])
+
+    return replace(section, check=check)
+
+
+def _with_fit(section: Section) -> Section:
+    """A section with its own check and that of what its boards can guarantee."""
+    own = section.check
+
+    def check(values: Mapping[str, Any]) -> Iterator[Finding]:
+        if own is not None:
+            yield from own(values)
+        yield from check_fit(values)
 
     return replace(section, check=check)

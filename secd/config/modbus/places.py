@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BeforeValidator, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from secd.config.types import ScalarError
 
@@ -81,7 +81,15 @@ def parse_word(text: object) -> object:
     return text
 
 
-PlaceText = Annotated[str, StringConstraints(pattern=rf"^({_PATTERN.pattern})$", max_length=20)]
+def _checked_place(text: str) -> str:
+    if _PATTERN.fullmatch(text) is None:
+        raise ScalarError("a place is `coil 16`, `holding 0x0200` or, counting modicon, `40301`")
+    return text
+
+
+PlaceText = Annotated[
+    str, AfterValidator(_checked_place), WithJsonSchema({"type": "string", "pattern": rf"^({_PATTERN.pattern})$"})
+]
 """A place as written; `parse_place` says where it is."""
 Word = Annotated[
     int,

@@ -56,7 +56,7 @@ def fit(profile: Profile, use: Use) -> tuple[Shortfall, ...]:
 
 
 def _board(profile: Profile) -> Iterator[Shortfall]:
-    if "untested on hardware" in profile.tested:
+    if profile.native is None and "untested on hardware" in profile.tested:
         yield Shortfall(
             code="untested", severity="warning", rule="", point="",
             what="its profile is made from the maker's papers: nobody has run it on the board itself",

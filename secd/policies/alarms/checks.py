@@ -94,6 +94,8 @@ def _board(name: str, point: PanicSettings, devices: Mapping[str, Any]) -> Itera
     device = devices.get(point_device(point.input)) if point.input is not None else None
     if device is None or getattr(device, "profile", None) in BOARDS_FOR_PANIC:
         return
+    if getattr(device, "board", None) is not None:
+        return  # its profile says what it can do: that is judged where devices are fitted
     if point.supervised is not None and point.supervised.kind == "end_of_line":
         yield Finding(
             path=("panic_points", name, "supervised"),
