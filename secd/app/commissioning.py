@@ -50,7 +50,7 @@ class Commissioning:
         self._submit = submit
         self._records = Records()
         self._under_way: set[str] = set()
-        self._asked: dict[tuple[str, str], str] = {}
+        self._asked: dict[tuple[str, str], tuple[str, str]] = {}
 
     async def load(self) -> None:
         """Read what the log says; raises StoreFailed where it cannot be read."""
@@ -189,7 +189,7 @@ class Commissioning:
         if isinstance(seen, Wrong):
             return await self._record(plan, step, "failed", technician, operator, said=seen.said)
         if wanted.asks:
-            self._asked[target, step] = plan.wiring
+            self._asked[target, step] = (plan.wiring, seen.said)
             return {"result": "asked", "said": seen.said, "asks": wanted.asks, "mark": self._points.mark}
         return await self._record(plan, step, "passed", technician, operator, how="inputs", said=seen.said)
 
@@ -202,10 +202,19 @@ class Commissioning:
             return _unknown(target, step)
         if not wanted.asks:
             return Answer(done=False, code="not_asked", detail=f"{step} is seen by inputs, not by a person")
-        if _is_watched(wanted) and self._asked.pop((target, step), "") != plan.wiring:
+        wiring, seen = self._asked.pop((target, step), ("", ""))
+        if _is_watched(wanted) and wiring != plan.wiring:
             return Answer(done=False, code="not_asked", detail=f"{step}: first what its inputs show")
         if yes:
-            return await self._record(plan, step, "passed", technician, operator, how="person", said=note)
+            return await self._record(
+                plan,
+                step,
+                "passed",
+                technician,
+                operator,
+                how="person",
+                said=", ".join(filter(None, (seen, "a person agrees", note))),
+            )
         released = self._records.steps(target, plan.wiring, self._clock.now().utc).get("lock_releases")
         said = refusal(wanted, released is not None and released.result == "failed")
         return await self._record(

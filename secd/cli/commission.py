@@ -85,7 +85,7 @@ class _Trial:
             sys.exit(FAILED)
         self._post("complete", {"technician": self._technician})
         done = get(self._socket, self._where)
-        click.echo(f"{visible(self._target)}: {visible(done['line'])}")
+        click.echo(f"{visible(self._target)}: {visible(done['state'])}, {visible(done['line'])}")
 
     def _try(self, number: int, count: int, step: dict[str, Any]) -> bool:
         """One step until it passed, was skipped or is left as failed."""
@@ -97,7 +97,7 @@ class _Trial:
         while True:
             click.echo(f"{head}: {step['says']}")
             result = self._once(step)
-            click.echo(f"    {result['result']}: {visible(result['said'] or 'as seen by a person')}")
+            click.echo(f"    {result['result']}: {visible(result['said'])}")
             if result["result"] != "failed":
                 return True
             match self._choose("again, skip or leave"):

@@ -67,7 +67,7 @@ def recognise(
         if left and address == left[0].point:
             if move.level == left[0].level:
                 said.append(_name(left.pop(0), move))
-            elif wrong := _against(left[0], move):
+            elif wrong := _against(step, left[0], move):
                 return Wrong(said=wrong)
         elif left:
             stray = stray or _stray(left[0], move, where, plan)
@@ -104,11 +104,11 @@ def _moved_but_should_not(step: Step, moves: Sequence[Move]) -> str:
     return ""
 
 
-def _against(awaited: Await, move: Move) -> str:
+def _against(step: Step, awaited: Await, move: Move) -> str:
     if move.level in FAULTS and awaited.level not in FAULTS:
         return f"{_point(awaited.point)} reads {move.level}: its loop is broken or its resistors are wrong"
-    if awaited.name == "contact" and awaited.level == "active" and move.before == "active":
-        return f"{_point(awaited.point)} reads shut when the door opens: the polarity is inverted (`closed_is`)"
+    if step.id.startswith("contact_opens") and move.before == "active":
+        return f"{_point(awaited.point)} reads open while the door is shut: the polarity is inverted (`closed_is`)"
     return ""
 
 

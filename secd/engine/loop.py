@@ -141,7 +141,7 @@ class Engine:
             self._waiting.pop(id(command), None)
 
     async def record(self, kind: str, told: CommissionTold, author: str) -> Answer:
-        """Put in what a person tried and saw; answered once it has been taken into the log."""
+        """Put in what a person tried and saw; answered once it is durable, so that nobody is told what a crash undoes."""
         taken: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting[id(told)] = taken
         self._put(told, kind=kind, author=author)
@@ -149,9 +149,7 @@ class Engine:
             async with asyncio.timeout(COMMAND_ANSWER_S_MAX):
                 return await taken
         except TimeoutError:
-            return Answer(
-                done=False, code="busy", detail="secd did not come to this in time; look before you repeat it"
-            )
+            return Answer(done=False, code="busy", detail="it may not be on record: look before you repeat it")
         finally:
             self._waiting.pop(id(told), None)
 
@@ -187,6 +185,8 @@ class Engine:
             Entry(event=event, verdict=verdict, policy=self.tables.digest, cursor=cursor),
         )
         reached("appended")
+        if isinstance(event.fact, CommissionTold):
+            durable.add_done_callback(lambda done: self._recorded(observation, done))
         for desired in verdict.desired:
             self._performers.desire(desired)
         self._performers.observe(event)
@@ -241,9 +241,14 @@ class Engine:
                     lambda alarm=alarm: None if durable.done() else self._express(alarm),  # type: ignore[misc]
                 )
 
+    def _recorded(self, observation: Observation, durable: asyncio.Future[int]) -> None:
+        waiting = self._waiting.get(id(observation.fact))
+        if waiting is not None and not waiting.done() and not durable.cancelled() and durable.exception() is None:
+            waiting.set_result(Answer(done=True))
+
     def _answer(self, observation: Observation, verdicts: tuple[Verdict, ...]) -> None:
         waiting = self._waiting.get(id(observation.fact))
-        if waiting is not None and not waiting.done():
+        if waiting is not None and not waiting.done() and not isinstance(observation.fact, CommissionTold):
             answers = [verdict.answer for verdict in verdicts if verdict.answer is not None]
             waiting.set_result(answers[0] if answers else Answer(done=True))
 

@@ -1,0 +1,153 @@
+"""A technician tries one door and one panic point of the guarded courthouse, with every mistake they may have made."""
+
+import json
+
+from simulators.demo.courthouse import card
+from tests.commission.conftest import Guard, Guarded
+from tests.commission.technician import NAME, Deed, Technician, in_the_docs, masked
+
+EAST, DESK = "east-entrance", "probation-desk"
+DOOR = f'secd commission {EAST} --technician "{NAME}"'
+POINT = f'secd commission {DESK} --technician "{NAME}"'
+
+
+def at_east_entrance(site: Guarded) -> dict[str, Deed]:
+    """What a technician does at a door that is wired right."""
+    board = site.house.public_board
+
+    async def relock() -> None:
+        await board.until(lambda: not board.is_unlocked("2"))
+
+    return {
+        "contact_opens": lambda: board.force("2"),
+        "contact_closes": lambda: board.close("2"),
+        "request_to_exit": lambda: board.press_rex("2"),
+        "lock_holds": relock,
+        "egress": lambda: board.open_from_inside("2"),
+        "reader": lambda: board.present_card(2, card("stranger")),
+    }
+
+
+def at_probation_desk(site: Guarded) -> dict[str, Deed]:
+    """What a technician does at a supervised panic point."""
+    panel = site.house.panel
+    return {
+        "press": lambda: panel.pull(3),
+        "reset": lambda: panel.push_back(3),
+        "loop_cut": lambda: panel.cut_wire(3),
+        "after_cut": lambda: panel.mend_wire(3),
+        "loop_short": lambda: panel.short_wire(3),
+        "after_short": lambda: panel.mend_wire(3),
+    }
+
+
+def lines(printed: str, step: str) -> list[str]:
+    """What was printed of one step, but for its instruction."""
+    told = printed.partition(f" {step}: ")[2].splitlines()[1:]
+    end = next((at for at, line in enumerate(told) if not line.startswith(" ")), len(told))
+    return [line.strip() for line in told[:end]]
+
+
+async def test_a_door_wired_right_passes_every_step_and_is_commissioned_as_the_docs_show(guard: Guard) -> None:
+    async with guard() as site:
+        answers = {"lock_releases": ["yes"], "lock_holds": ["yes"]}
+        technician = Technician(site, deeds=at_east_entrance(site), answers=answers)
+        assert await technician.commission(EAST) == 0, technician.printed
+        assert masked(technician.printed) == in_the_docs(DOOR)
+        completed = await site.witness.event("commission.completed", EAST)
+        assert (completed["author"], completed["fact"]["technician"]) == ("demonstrator", NAME)
+        released = [one for one in site.stored("operator.commanded") if one["fact"]["verb"] == "door.release"]
+        assert [one["fact"]["reason"] for one in released] == ["commissioning"]
+        _, printed = await site.daemon.command("doors", "list", "--json")
+        doors = {door["door"]: door["commissioned"] for door in json.loads(printed)["doors"]}
+        assert doors[EAST].endswith(f"by {NAME}")
+        assert doors["front-entrance"] == "not commissioned"
+        assert "commissioned     1 of 10" in (await site.daemon.command("status"))[1]
+        _, exported = await site.daemon.command("commission", "--export", "json")
+        rows = json.loads(exported)
+        assert [row["step"] for row in rows][-2:] == ["reader", ""]
+        assert "4242" not in exported
+        await site.end()
+        code, told = await site.daemon.replay(site.site.directory)
+        assert code == 0, told
+
+
+async def test_a_supervised_panic_point_is_pressed_received_reset_cut_and_shorted_as_the_docs_show(
+    guard: Guard,
+) -> None:
+    async with guard() as site:
+        technician = Technician(site, deeds=at_probation_desk(site))
+        assert await technician.commission(DESK) == 0, technician.printed
+        assert masked(technician.printed) == in_the_docs(POINT)
+        raised = site.stored("alarm.raised")
+        assert raised, "alarms raise as always while a point is tried"
+
+
+async def test_a_swapped_contact_and_request_to_exit_are_recognised(guard: Guard) -> None:
+    async with guard() as site:
+        board = site.house.public_board
+
+        def leave_by_the_lever() -> None:
+            board.close("2")
+            board.open_from_inside("2")
+
+        deeds = {
+            **at_east_entrance(site),
+            "contact_opens": lambda: board.press_rex("2"),
+            "request_to_exit": lambda: board.force("2"),
+            "egress": leave_by_the_lever,
+        }
+        answers = {"contact_opens": ["skip", "wires to be moved"], "request_to_exit": ["leave"]}
+        answers |= {"lock_releases": ["yes"], "lock_holds": ["yes"]}
+        technician = Technician(site, deeds=deeds, answers=answers)
+        assert await technician.commission(EAST) == 1
+        said = "public-board input/4 changed when public-board input/3, the contact, should have: the two are swapped"
+        assert lines(technician.printed, "contact_opens")[0] == f"failed: the REX input {said}"
+        said = "public-board input/3 changed when public-board input/4, the request to exit, should have: the two are swapped"
+        assert lines(technician.printed, "request_to_exit")[0] == f"failed: the contact input {said}"
+        failed = await site.witness.event("commission.step_failed", EAST)
+        assert (failed["fact"]["step"], failed["author"]) == ("contact_opens", "demonstrator")
+        assert f"{EAST} is not commissioned: " in technician.printed
+
+
+async def test_inverted_polarities_and_a_stuck_relay_are_recognised(guard: Guard) -> None:
+    async with guard(start=False) as site:
+        doors = site.site.directory / "doors.yaml"
+        doors.write_text(
+            doors.read_text().replace("input: public-board/3, closed_is: 1", "input: public-board/3, closed_is: 0")
+        )
+        await site.start()
+        board = site.house.public_board
+        answers = {"contact_opens": ["leave"], "contact_closes": ["leave"], "egress": ["leave"]}
+        answers |= {"lock_releases": ["no", "leave"], "lock_holds": ["no", "leave"]}
+        technician = Technician(site, deeds=at_east_entrance(site), answers=answers)
+        assert await technician.commission(EAST, "--time-limit", "8") == 1
+        said = "public-board input/3 reads open while the door is shut: the polarity is inverted (`closed_is`)"
+        assert lines(technician.printed, "contact_opens")[0] == f"failed: {said}"
+        said = "it is locked when secd releases it and open when secd locks it: the polarity is inverted (`relay`)"
+        assert f"failed: {said}" in lines(technician.printed, "lock_holds")
+        board.stick_relay(2, closed=True)
+        answers = {**answers, "lock_releases": ["yes"], "lock_holds": ["no", "leave"]}
+        again = Technician(site, deeds={**at_east_entrance(site), "lock_holds": list}, answers=answers)
+        assert await again.commission(EAST, "--time-limit", "8") == 1
+        said = "the relay is in its locked state and the door can be opened: the relay's contact is stuck"
+        assert f"failed: {said}, or the lock does not hold" in lines(again.printed, "lock_holds")
+
+
+async def test_a_bouncing_contact_is_said_and_an_interrupted_trial_goes_on_after_a_restart(guard: Guard) -> None:
+    async with guard() as site:
+        board = site.house.public_board
+        east = at_east_entrance(site)
+        deeds: dict[str, Deed | list[Deed]] = {
+            **east,
+            "contact_opens": [lambda: board.bounce(3, times=4), east["contact_opens"]],
+        }
+        deeds["request_to_exit"] = lambda: site.restart(kill=True)
+        technician = Technician(site, deeds=deeds, answers={"contact_opens": ["again"]})
+        assert await technician.commission(EAST) != 0
+        bounced, *_ = lines(technician.printed, "contact_opens")
+        assert bounced.startswith("failed: public-board input/3 bounces: the contact changed "), technician.printed
+        answers = {"lock_releases": ["yes"], "lock_holds": ["yes"]}
+        later = Technician(site, deeds=east, answers=answers)
+        assert await later.commission(EAST) == 0, later.printed
+        assert masked(later.printed).splitlines()[2] == f"2/7 contact_closes: passed YYYY-MM-DD HH:MM:SS by {NAME}"
