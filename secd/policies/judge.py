@@ -25,7 +25,7 @@ from secd.policies.alarms import book, watch
 from secd.policies.cabinets import losses
 from secd.policies.cabinets.points import alarm_points_of
 from secd.policies.commands import command
-from secd.policies.doors import passage
+from secd.policies.doors import exits, passage
 from secd.policies.doors.admit import is_late, present_card
 from secd.policies.doors.modes import plan_review, review_doors
 from secd.policies.fire import zones
@@ -78,15 +78,15 @@ def _contact_faulted(step: Step, table: DoorTable, fact: PointChanged, now: Inst
 
 
 def _exit_requested(step: Step, table: DoorTable, fact: PointChanged, now: Instant) -> None:
-    passage.request_exit(step, table, fact, late=is_late(step.event, now))
+    exits.request_exit(step, table, fact, late=is_late(step.event, now))
 
 
 def _exit_ended(step: Step, table: DoorTable, fact: PointChanged, now: Instant) -> None:
-    passage.end_exit(step, table, fact, late=is_late(step.event, now))
+    exits.end_exit(step, table, fact, late=is_late(step.event, now))
 
 
 def _exit_faulted(step: Step, table: DoorTable, fact: PointChanged, now: Instant) -> None:
-    passage.end_exit(step, table, replace(fact, activations=0), late=True)
+    exits.end_exit(step, table, replace(fact, activations=0), late=True)
 
 
 def _bolt(bolt: LockState) -> Callable[[Step, DoorTable, PointChanged, Instant], None]:

@@ -295,9 +295,14 @@ class World:
         if name is None:
             return
         fire = self.in_fire(name)
-        verdicts = self.open(name)
-        if self.rng.random() < 0.3:
-            verdicts += self.shut(name)
+        verdicts = []
+        if self.rng.random() < 0.2:  # within one scan, each contact telling both at once
+            for leaf in self.leaves_of(name):
+                verdicts += self.contact(name, leaf, opened=True) + self.contact(name, leaf, opened=False)
+        else:
+            verdicts += self.open(name)
+            if self.rng.random() < 0.3:
+                verdicts += self.shut(name)
         verdicts += self.pass_time(1.0)
         found = findings(name, "door.forced_open", verdicts)
         assert len(found) == 1, f"a break-in at {name} was missed or told twice: {of(name, verdicts)}"
@@ -346,6 +351,32 @@ class World:
         verdicts += self.shut(name)
         verdicts += self.pass_time(0.6)
         assert "door.forced_open" not in of(name, verdicts), f"{holder} was taken for a burglar at {name}"
+
+    def two_want_through_the_sally_port(self) -> None:
+        """(e): both doors are asked for at once, or one while the other is in use; whoever leaves is let out all the same."""
+        doors = self.rng.sample(sorted(SALLY), 2)
+        if self.rng.random() < 0.3:
+            self.rex("sally-inner", active=False, activations=1)
+        for name in doors:
+            holder = self.rng.choice(sorted(ENTRANTS))
+            verdict = self.told(self.scene.card(name, holder, reader="x/9"))
+            if "access.granted" in kinds(verdict):
+                self.doors[name].grants_until_s = max(self.doors[name].grants_until_s, self.now_s + 16.0 + SLACK_S)
+            self.pass_time(self.rng.choice([0.0, 0.0, 1.0, 5.5]))
+
+    def somebody_is_granted_as_the_board_goes(self) -> None:
+        """(c): a grant from before a gap explains nothing once its release is over."""
+        name = self.pick(sure=True)
+        if name is None:
+            return
+        if "access.granted" in kinds(self.told(self.scene.card(name, "lindqvist", reader="x/9"))):
+            self.doors[name].grants_until_s = self.now_s + 16.0 + SLACK_S
+        self.link(self.board(name), up=False)
+        self.pass_time(self.rng.choice([0.0, 1.0, 20.0]))
+        self.link(self.board(name), up=True)
+        self.pass_time(20.0)
+        if self.is_sure(name):
+            self.somebody_breaks_in()
 
     def is_idle(self) -> bool:
         """Whether every door was left alone long enough that nobody can be refused for what others do."""
@@ -485,7 +516,8 @@ class World:
         deeds = [
             *[self.somebody_leaves] * 5, *[self.somebody_comes_in] * 5, *[self.somebody_breaks_in] * 3,
             *[self.time_passes] * 4, self.somebody_breaks_in_unseen, self.somebody_shows_a_card_inside,
-            self.an_operator_speaks, self.an_operator_speaks, self.fire_breaks_out, self.restore_fire,
+            self.two_want_through_the_sally_port, self.somebody_is_granted_as_the_board_goes,
+            self.an_operator_speaks, self.an_operator_speaks, self.fire_breaks_out, *[self.restore_fire] * 3,
             self.a_board_goes_and_comes, self.secd_restarts, self.the_clock_steps,
         ]  # fmt: skip
         for _ in range(steps):

@@ -30,8 +30,6 @@ from secd.policies.step import Step
 from secd.policies.tables import DoorTable
 
 RELAY_GRACE_S = 0.9
-REX_MASKS_S = 10.0
-REX_STUCK_S = 60.0
 GRANTS_MAX = 32
 NOT_BOLTED = "closed, but the bolt is not thrown"
 RELEASED_OUTSIDE = "the lock is released, and not by secd"
@@ -144,44 +142,6 @@ def _read_whole(step: Step, table: DoorTable, fact: PointChanged, *, opened: boo
         happen(step, table, DoorInput.READ_CLOSED if fact.initial else DoorInput.CLOSED)
 
 
-def request_exit(step: Step, table: DoorTable, fact: PointChanged, *, late: bool) -> None:
-    """Somebody wants out. It explains one opening; where the door says so it releases, whatever stands above (S5)."""
-    door = step.door(table.name)
-    active = fact.state is not InputState.NORMAL
-    if door.rex_active and active and not fact.activations:
-        return
-    explains = not _is_ignored(door, table, step.at)
-    fresh = replace(door, rex_active=active)
-    if explains:
-        fresh = replace(fresh, rex_fresh=not door.rex_stuck, rex_until_s=step.at.mono_s + REX_MASKS_S)
-    if active and "rex_stuck" not in fresh.timers and not fresh.rex_stuck:
-        fresh = fresh.due(rex_stuck=step.at.mono_s + REX_STUCK_S)
-    step.set_door(table.name, fresh)
-    if table.rex_releases and not late and not fact.initial and not door.rex_stuck:
-        release(step, table, duration_s=table.rex_release_s, grant=None)
-    if explains and fresh.rex_fresh:
-        happen(step, table, DoorInput.EXIT_REQUESTED)
-
-
-def _is_ignored(door: DoorState, table: DoorTable, at: Instant) -> bool:
-    """Whether a request explains no later opening (S6): it is of somebody who comes in. An opening in its grace may need it."""
-    if not table.rex_ignored_s or door.phase in {Phase.UNEXPLAINED, Phase.UNEXPLAINED_SHUT}:
-        return False
-    shut_s = at.mono_s - door.closed_at_s if door.closed_at_s is not None else table.rex_ignored_s
-    return door.physical is PhysicalState.OPEN or shut_s < table.rex_ignored_s
-
-
-def end_exit(step: Step, table: DoorTable, fact: PointChanged, *, late: bool) -> None:
-    """The request ended; one that came and went between two scans was still a request."""
-    if fact.activations and not step.door(table.name).rex_active and not fact.initial:
-        request_exit(step, table, replace(fact, state=InputState.NORMAL), late=late)
-        return
-    door = step.door(table.name)
-    if door.rex_stuck:
-        _find(step, table, "rex.cleared", "the request to exit ended")
-    step.set_door(table.name, replace(door, rex_active=False, rex_stuck=False).due(rex_stuck=None))
-
-
 def read_relay(step: Step, table: DoorTable, fact: OutputRead) -> None:
     """The lock's relay as the board reports it. Released without our doing is a finding within a second."""
     door = step.door(table.name)
@@ -221,7 +181,7 @@ def elapse(step: Step, table: DoorTable, timer: str) -> None:
         happen(step, table, TIMER_INPUTS[timer])
     elif timer == "rex_stuck":
         step.set_door(table.name, replace(door, rex_stuck=True, rex_fresh=False))
-        _find(step, table, "rex.stuck", "active for more than a minute")
+        find(step, table, "rex.stuck", "active for more than a minute")
     elif timer == "bolt":
         _miss_bolt(step, table, door)
     elif timer == "contacts":
@@ -265,9 +225,9 @@ def trust_points(step: Step, table: DoorTable, device: str, *, tampered: bool) -
     boards = {*door.tampered, device} if tampered else {*door.tampered} - {device}
     step.set_door(table.name, replace(door, tampered=tuple(sorted(boards))))
     if tampered and not door.tampered:
-        _find(step, table, "door.points_untrusted", f"the cabinet of {device} is open")
+        find(step, table, "door.points_untrusted", f"the cabinet of {device} is open")
     elif not boards:
-        _find(step, table, "door.points_trusted", f"the cabinet of {device} is shut")
+        find(step, table, "door.points_trusted", f"the cabinet of {device} is shut")
 
 
 def _miss_bolt(step: Step, table: DoorTable, door: DoorState) -> None:
@@ -311,5 +271,6 @@ def _watch_relay(door: DoorState, table: DoorTable, at: Instant) -> tuple[DoorSt
     return replace(door, outside=True).due(lock_check=None), [found]
 
 
-def _find(step: Step, table: DoorTable, kind: str, why: str) -> None:
+def find(step: Step, table: DoorTable, kind: str, why: str) -> None:
+    """Note a finding about a door."""
     step.find(kind, table.name, table.area, DoorFinding(door=table.name, why=why))
