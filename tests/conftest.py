@@ -1,7 +1,7 @@
 """What every test may use. `needs("mosquitto")` marks tests that need an outside program, `needs("root")` those that must
 become another user: deselected where that is not there, an error where SECD_NEEDS=required (CI)."""
 
-import importlib.util
+import importlib.metadata
 import os
 import shutil
 from pathlib import Path
@@ -16,7 +16,7 @@ def _present(peer: str) -> bool:
     if kind == "npm":
         return shutil.which("node") is not None and (STRANGERS_NODE / name).is_dir()
     if kind == "python":
-        return importlib.util.find_spec(name) is not None
+        return any(importlib.metadata.distributions(name=name))
     if peer == "root":
         return os.geteuid() == 0
     return shutil.which(peer) is not None

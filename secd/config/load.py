@@ -281,7 +281,9 @@ class _Loading:
                 continue
             try:
                 if section.many:
-                    self.values[key] = {name: section.complete(value, known) for name, value in self.values[key].items()}
+                    self.values[key] = {
+                        name: section.complete(value, known) for name, value in self.values[key].items()
+                    }
                 else:
                     self.values[key] = section.complete(self.values[key], known)
             except _NotKnownError:

@@ -123,7 +123,7 @@ def pymodbus_board(unit: int) -> SimDevice:
     return SimDevice(unit, simdata=(coils, inputs, registers, registers))
 
 
-@pytest.mark.needs("python:serial")
+@pytest.mark.needs("python:pyserial")
 async def test_our_driver_reads_and_drives_a_pymodbus_slave_over_a_serial_line() -> None:
     async with null_modem() as (ours, theirs):
         server = ModbusSerialServer([pymodbus_board(7)], framer=FramerType.RTU, port=theirs, baudrate=9600)
