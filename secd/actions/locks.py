@@ -2,8 +2,8 @@
 
 In: desired locks, what boards report of relays and contacts, links that come and go, releases of ours that run. Out:
 SetOutput orders, and for each door whether its mode is achieved, pending or failed. Refuses to write before the modes
-were restored (S2), where the relay stands right already (S4: no click on restart), against a release that runs, and
-while the link is down.
+were restored (S2), where the relay stands right already (S4: no click on restart), against a release that runs, where
+fire has released the lock by hardware (S16), and while the link is down.
 """
 
 import logging
@@ -57,6 +57,11 @@ class _Door:
         """The coil's level that the desired mode asks for."""
         return None if self.desired is None else energised_when(self.desired.mode, self.lock)
 
+    @property
+    def left_to_hardware(self) -> bool:
+        """Whether fire released this lock by hardware: it is told nothing that locks (S16)."""
+        return self.desired is not None and (self.desired.layer, self.desired.mode) == (Layer.FIRE, DoorMode.LOCKED)
+
     def releasing(self, now_mono_s: float) -> bool:
         """Whether a release of ours runs, as far as we or the board know."""
         return self.pulsing or now_mono_s < self.released_until_mono_s
@@ -67,7 +72,7 @@ class _Door:
 
     def right(self, now_mono_s: float) -> bool:
         """Whether there is nothing to write."""
-        if self.desired is None:
+        if self.desired is None or self.left_to_hardware:
             return True
         if self.forced:
             return False

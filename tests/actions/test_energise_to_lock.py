@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 
+from secd.model.doors import Layer
 from secd.model.order import ReleaseDoor
 from simulators.door_controller.controller import DoorController
 from tests.actions.test_at_a_real_board import BOARD, DOOR, LOCKDOWN, LOCKED, UNLOCKED, WIRING, Daemon, daemon
@@ -62,6 +63,19 @@ async def test_s04_restart_and_return_of_the_link_do_not_click() -> None:
             assert again.performed == []
         assert is_locked(board)
         assert board.board.relay(1).switches == switches
+
+
+async def test_s16_a_lock_that_fire_released_by_hardware_is_told_nothing_that_locks() -> None:
+    in_fire = replace(LOCKED, layer=Layer.FIRE)
+    async with DoorController() as board, daemon(board, in_fire, wiring=MAGNET, **SAFE) as own:
+        await own.until_kind("door.lock_deenergised")  # it fell when its board lost power
+        await own.until_achieved()
+        assert own.performed == []
+        own.actions.desire(LOCKED)
+        await own.until(lambda: is_locked(board))
+        own.actions.desire(in_fire)
+        own.actions.desire(replace(UNLOCKED, layer=Layer.FIRE))
+        await own.until(lambda: not is_locked(board))
 
 
 async def test_s04_the_watchdog_of_a_board_that_hears_nothing_locks() -> None:

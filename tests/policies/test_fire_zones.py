@@ -31,7 +31,9 @@ def standing(scene: Scene, door: str) -> tuple[DoorMode | None, Layer]:
 
 
 def desired(*verdicts: Verdict) -> dict[str, str]:
-    return {one.door: one.mode.value for verdict in verdicts for one in verdict.desired}
+    """What is written to locks; a locked mode of the fire's own layer is written to none."""
+    told = [one for verdict in verdicts for one in verdict.desired]
+    return {one.door: one.mode.value for one in told if (one.mode, one.layer) != (DoorMode.LOCKED, Layer.FIRE)}
 
 
 def suppressed(*verdicts: Verdict) -> list[str]:

@@ -76,6 +76,7 @@ def standing_of(step: Step, table: DoorTable) -> Standing:
     by_operator = below.layer is Layer.OVERRIDE and below.mode is DoorMode.UNLOCKED
     if not table.fire_hardwired or by_operator:
         return below
+    # The mode stays as it is; locked by this layer, its relay is written to by nobody (S16).
     return Standing(mode=door.mode or DoorMode.LOCKED, layer=Layer.FIRE, why=f"{why}: the hardware decides")
 
 
@@ -165,8 +166,6 @@ def _take_up(step: Step, table: DoorTable, door: DoorState, standing: Standing, 
                 until=standing.until,
             ),
         )
-    if standing.layer is Layer.FIRE and not flipped and not table.unlock_on_fire:
-        return  # the desired level is left as it is: no lock order to what fire released by hardware (S16)
     step.desire(DesiredLock(door=table.name, mode=standing.mode, layer=standing.layer, cause=EventId(step.event.id)))
     if flipped and standing.mode is DoorMode.UNLOCKED:
         forgive_bolt(step, table)
