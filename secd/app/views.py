@@ -20,6 +20,7 @@ from secd.app.commissioning import Commissioning
 from secd.app.reload import Reloading
 from secd.app.silence import Silence
 from secd.delivery.mqtt.courier import DeliveryStatus, MqttDelivery
+from secd.devices.families import DRIVERS
 from secd.devices.links import Links
 from secd.engine.loop import Engine
 from secd.events.inbox import Inbox
@@ -145,8 +146,10 @@ class Views:
         return [{**_plain(one), "line": one.line} for one in standing_now(self._engine.state)]
 
     def devices(self) -> Sequence[View]:
-        """Every link."""
-        return [_plain(link) for link in self._links.status()]
+        """Every link, and where it is on the wire."""
+        running = self._reloading.running.site.values["devices"]
+        places = {name: DRIVERS[settings.driver].place(settings) for name, settings in running.items()}
+        return [{**_plain(link), "place": places.get(link.device, "")} for link in self._links.status()]
 
     async def alarms(self, everything: bool, silent_too: bool) -> Sequence[View]:
         """Open alarms, most urgent first, then closed ones if asked for."""
