@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+WORKERS ?= 3
 
 .PHONY: setup demo test check bench soak lock clean
 
@@ -17,8 +18,8 @@ $(VENV)/.ready: requirements/dev.txt pyproject.toml
 demo: setup            ## a guarded courthouse on this machine; make demo ARGS=--once plays it at once
 	@$(BIN)/secd-sim demo $(ARGS)
 
-test: setup            ## every test this machine can run
-	@$(BIN)/python -m pytest $(ARGS)
+test: setup            ## every test this machine can run, WORKERS at a time
+	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 check: setup           ## format, lint, types, architecture
 	@$(BIN)/ruff format --check --quiet .
