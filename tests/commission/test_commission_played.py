@@ -1,10 +1,13 @@
 """A technician tries one door and one panic point of the guarded courthouse, with every mistake they may have made."""
 
+import asyncio
 import json
 
 from simulators.demo.courthouse import card
+from simulators.demo.daemon import program
 from tests.commission.conftest import Guard, Guarded
 from tests.commission.technician import NAME, Deed, Technician, in_the_docs, masked
+from tests.guarded import SEEN_S_MAX
 
 EAST, DESK = "east-entrance", "probation-desk"
 DOOR = f'secd commission {EAST} --technician "{NAME}"'
@@ -151,3 +154,38 @@ async def test_a_bouncing_contact_is_said_and_an_interrupted_trial_goes_on_after
         later = Technician(site, deeds=east, answers=answers)
         assert await later.commission(EAST) == 0, later.printed
         assert masked(later.printed).splitlines()[2] == f"2/7 contact_closes: passed YYYY-MM-DD HH:MM:SS by {NAME}"
+
+
+async def test_a_press_is_refused_while_an_earlier_alarm_of_the_point_is_open(guard: Guard) -> None:
+    async with guard() as site:
+        site.house.panel.press(3)
+        await site.witness.event("alarm.raised")
+        technician = Technician(site, deeds={})
+        assert await technician.commission(DESK) == 5
+        assert "close it first" in technician.printed
+        assert site.stored("commission.step_passed", "commission.step_failed") == []
+
+
+async def test_s12_a_technician_who_may_not_see_silent_alarms_neither_tries_nor_watches_such_a_point(
+    guard: Guard,
+) -> None:
+    async with guard(start=False) as site:
+        operators = site.site.directory / "operators.yaml"
+        operators.write_text(operators.read_text().replace("see_silent, ", ""))
+        await site.daemon.start()
+        code, printed = await site.daemon.command("commission", "bench-a")
+        assert (code, "there is no door or panic point bench-a" in printed) == (5, True)
+        _, listed = await site.daemon.command("commission")
+        assert DESK in listed
+        assert "bench-a" not in listed
+        process = await asyncio.create_subprocess_exec(
+            str(program("secd")), "devices", "watch", "panic-panel", "--json", "--socket", str(site.daemon.socket),
+            stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        assert process.stdout is not None
+        async with asyncio.timeout(SEEN_S_MAX):
+            shown = {point["point"] for point in json.loads(await process.stdout.readline())["points"]}
+        process.terminate()
+        await process.wait()
+        assert "input/3" in shown
+        assert not {"input/1", "input/2"} & shown
