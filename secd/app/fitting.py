@@ -12,6 +12,7 @@ from typing import Any
 from secd.config.types import Finding, point_device, point_number
 from secd.drivers.modbus_io import ModbusIoSettings
 from secd.drivers.modbus_io.fit import LockUse, Shortfall, Use, fit
+from secd.drivers.modbus_io.line import SerialPlace, parse_line
 from secd.drivers.modbus_io.settings import missing_outputs
 
 Path = tuple[str | int, ...]
@@ -50,6 +51,7 @@ def check_fit(values: Mapping[str, Any]) -> Iterator[Finding]:
                     expected=f"1 to {settings.outputs}" if settings.outputs else "no safe_outputs",
                     code="no_such_output",
                 )
+    yield from _speeds(values["devices"])
     for one in fittings(values):
         for short in one.shortfalls:
             rule = f" ({short.rule})" if short.rule else ""
@@ -60,6 +62,22 @@ def check_fit(values: Mapping[str, Any]) -> Iterator[Finding]:
                 code=short.code,
                 severity=short.severity,
             )
+
+
+def _speeds(devices: Mapping[str, Any]) -> Iterator[Finding]:
+    """Two devices on one serial line that are to speak at different speeds."""
+    first: dict[str, tuple[str, SerialPlace]] = {}
+    for name, settings in devices.items():
+        place = parse_line(settings.address) if isinstance(settings, ModbusIoSettings) else None
+        if isinstance(place, SerialPlace):
+            other, known = first.setdefault(place.path, (name, place))
+            if known != place:
+                yield Finding(
+                    path=("devices", name, "address"),
+                    message=f"{other} is on the same line at another speed or parity",
+                    expected=f"?baud={known.baud}&parity={known.parity}&stop={known.stop} for both",
+                    code="serial_speed",
+                )
 
 
 def _use_of(name: str, settings: ModbusIoSettings, values: Mapping[str, Any]) -> tuple[Use, dict[str, Path]]:

@@ -137,6 +137,17 @@ def test_safe_outputs_that_the_site_s_own_board_lacks_are_found(tmp_path: Path) 
     assert "no_such_output" in {problem.code for problem in problems_of(tmp_path, own=own)}
 
 
+def test_two_units_on_one_line_at_different_speeds_are_found(tmp_path: Path) -> None:
+    _whole(tmp_path)
+    line = "  {}: {{driver: modbus_io, profile: own-board, unit: {}, address: 'serial:///dev/ttyUSB0?baud={}'}}\n"
+    same = OWN + "devices:\n" + line.format("a", 1, 9600) + line.format("b", 2, 9600)
+    assert "serial_speed" not in {problem.code for problem in problems_of(tmp_path, own=same)}
+    apart = OWN + "devices:\n" + line.format("a", 1, 9600) + line.format("b", 2, 19200)
+    (found,) = (problem for problem in problems_of(tmp_path, own=apart) if problem.code == "serial_speed")
+    assert found.line == 11
+    assert "?baud=9600&parity=N&stop=1" in found.expected
+
+
 @pytest.mark.parametrize(
     ("address", "place"),
     [

@@ -282,8 +282,8 @@ class Limits(Settings):
     write_many: Flag = True
     """Whether FC15 and FC16 are known."""
     poll_min: Seconds = 0.02
-    answer: Seconds = 0.3
-    """The slowest answer the board is known to take."""
+    answer: Seconds = 0.1
+    """The slowest answer the board is known to take: a device's `timeout` is never less."""
 
 
 class Profile(Settings):

@@ -26,7 +26,7 @@ from secd.drivers.modbus_io.signals import ReaderSignals
 from secd.drivers.modbus_io.translate import Sight
 from secd.drivers.modbus_io.upkeep import Upkeep
 from secd.drivers.protocol import Report, Resume
-from secd.model.errors import LinkLost, Refused
+from secd.model.errors import LinkLost, PeerViolation, Refused
 from secd.model.facts import DeviceTold, LinkChanged
 from secd.model.names import DeviceId
 from secd.model.observation import Observation
@@ -168,7 +168,6 @@ class ProfiledDriver:
             if self._relays is not None:
                 await self._relays.let_go(line, self._clock.now().mono_s)
             scan = await self._poll(line, report, resume, initial=False)
-        reached("read")
         async with line.turn:
             await self._write_what_is_due(line, scan, report, resume)
 
@@ -189,6 +188,7 @@ class ProfiledDriver:
         if self._cards is not None:
             age_s = 0.0 if self._good_s is None else seen.mono_s - self._good_s
             told += await self._cards.tell(line, scan, sight, resume(), age_s)
+        reached("read")
         for observation in told:
             report(observation)
         self._good_s = seen.mono_s
@@ -243,7 +243,7 @@ class ProfiledDriver:
         try:
             async with asyncio.timeout(self._settings.timeout), line.turn:
                 await self._relays.let_go(line, float("inf"))
-        except (TimeoutError, NoAnswer, Declined, LinkLost):
+        except (TimeoutError, NoAnswer, Declined, LinkLost, PeerViolation):
             return
 
     @property

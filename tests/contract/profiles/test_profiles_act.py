@@ -123,6 +123,16 @@ async def test_a_board_that_answers_and_does_nothing_is_found_out_by_reading_bac
 
 
 @profiles_with(_outputs)
+async def test_a_welded_relay_is_believed_as_the_board_believes_it(name: str, tmp_path: Path) -> None:
+    async with bench(name, tmp_path) as one:
+        one.board.stick_relay(1, closed=True)
+        for energised in (True, False):
+            assert (await one.watch.perform(SetOutput(output=1, energised=energised))).done
+        assert one.relay(1).contact, "only a bolt contact or the door itself tells"
+        await one.watch.until(lambda: [fact.energised for fact in one.watch.outputs(1)[-1:]] == [False])
+
+
+@profiles_with(_outputs)
 async def test_s08_a_late_order_moves_nothing(name: str, tmp_path: Path) -> None:
     async with bench(name, tmp_path) as one:
         outcome = await one.watch.perform(PulseOutput(output=1, duration_s=5.0), expires_in_s=-0.001)
