@@ -98,7 +98,8 @@ class World:
         for desired in verdict.desired:
             door = self.doors[desired.door]
             if desired.mode == "unlocked":
-                by_fire = self.fire and desired.door == "smoke-door"
+                stays = desired.layer == "fire" and door.mode_locked_since_s is None  # a fire tells nothing to lock
+                by_fire = self.fire and (desired.door == "smoke-door" or stays)
                 assert by_fire or door.override_until_s > self.now_s, f"{desired.door} was unlocked for no reason"
                 door.mode_locked_since_s = None
             else:

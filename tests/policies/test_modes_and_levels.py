@@ -246,6 +246,16 @@ def test_s19_an_override_ends_by_itself_and_says_so(scene: Scene) -> None:
     assert override_views(scene.tables, scene.state, scene.at) == ()
 
 
+def test_s19_an_override_that_ended_while_secd_was_down_unlocks_nothing(scene: Scene) -> None:
+    scene.command("door.unlock", "east", until=scene.at.utc + timedelta(minutes=30))
+    lock_down(scene)
+    scene.at = instant(scene.at.utc + timedelta(hours=1))
+    scene.tell("secd.started", "secd", scene.events[0].fact)
+    assert scene.command("level.end", "courthouse", by="captain", **LOCKDOWN).code == "second_operator_required"
+    assert scene.command("level.end", "courthouse", by="lieutenant", **LOCKDOWN).done
+    assert "east" not in {one.door for one in scene.last.desired if one.mode is DoorMode.UNLOCKED}
+
+
 def test_s19_a_later_end_replaces_the_earlier(scene: Scene) -> None:
     scene.command("door.unlock", "east", until=scene.at.utc + timedelta(minutes=30))
     scene.command("door.unlock", "east", until=scene.at.utc + timedelta(minutes=60))

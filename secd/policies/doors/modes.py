@@ -86,7 +86,7 @@ def _below_fire(step: Step, table: DoorTable) -> Standing:
     if lockdowns:
         return Standing(mode=DoorMode.LOCKED, layer=Layer.LOCKDOWN, why=f"{lockdowns[0].level} in {lockdowns[0].area}")
     override = step.override(table.name)
-    if override is not None:
+    if override is not None and override.timers["end"] > step.at.mono_s:  # one that ended while secd was down is over
         return Standing(mode=override.mode, layer=Layer.OVERRIDE, why=override.reason, until=override.until)
     if levels:
         return Standing(mode=DoorMode.LOCKED, layer=Layer.THREAT_LEVEL, why=f"{levels[0].level} in {levels[0].area}")
