@@ -33,14 +33,57 @@ class Chosen:
 
 
 def choose_configuration(places: Places, sections: tuple[Section, ...], generations: Generations) -> Chosen:
-    """The files on disk, else the last good generation; raises `ConfigError` if there is neither."""
+    """The files on disk, else the last good generation; raises `ConfigError` if there is neither.
+
+    A restart is no way around a second operator: a dangerous edit that nobody approved waits, and what ran before runs.
+    """
+    kept = _last_good(generations)
     try:
-        return Chosen(site=load_site(places.site, sections))
+        on_disk = load_site(places.site, sections)
     except ConfigError as error:
-        kept = _last_good(generations)
         if kept is None:
             raise
         return Chosen(site=load_site(kept, sections), problems=error.problems)
+    before = None if kept is None else _reload_kept(kept, sections)
+    edits = () if before is None else dangerous_edits(before, on_disk)
+    if before is None or not edits or _approved(places) == on_disk.digest:
+        return Chosen(site=on_disk)
+    return Chosen(site=before, problems=(_unapproved(places, edits),))
+
+
+def note_approval(places: Places, digest: Digest) -> None:
+    """Two operators approved this edit, and it takes a restart. Raises OSError when it cannot be noted."""
+    written = places.approved.with_suffix(".new")
+    written.write_text(digest)
+    written.replace(places.approved)
+
+
+def _approved(places: Places) -> str:
+    try:
+        return places.approved.read_text().strip()
+    except OSError:
+        return ""
+
+
+def _reload_kept(kept: Path, sections: tuple[Section, ...]) -> LoadedSite | None:
+    try:
+        return load_site(kept, sections)
+    except ConfigError as error:
+        # Another version of secd kept it: what it says cannot be compared.
+        _log.error("the last configuration cannot be read any more", extra={"problems": len(error.problems)})
+        return None
+
+
+def _unapproved(places: Places, edits: tuple[Edit, ...]) -> Problem:
+    listed = "; ".join(f"{edit.what} {edit.section} {edit.name}" for edit in edits)
+    return Problem(
+        path=str(places.site),
+        line=1,
+        column=1,
+        message=f"edited while secd was down, and two operators must approve it (S18): {listed}",
+        expected="`secd reload`, approved by a second operator",
+        code="dangerous_edit_unapproved",
+    )
 
 
 def _last_good(generations: Generations) -> Path | None:

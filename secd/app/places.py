@@ -35,6 +35,11 @@ class Places:
         return self.state / "generations"
 
     @property
+    def approved(self) -> Path:
+        """The digest of a dangerous edit that two operators approved and that waits for a restart."""
+        return self.state / "approved-edit"
+
+    @property
     def socket(self) -> Path:
         """The API's Unix socket."""
         return self.runtime / "secd.sock"

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from secd.actions.actions import Actions
 from secd.app.assembly import Assembly, assemble
-from secd.app.configuration import Edits, tell_problems
+from secd.app.configuration import Edits, note_approval, tell_problems
 from secd.app.places import Places
 from secd.app.sections import site_sections
 from secd.config.edits import Edit, compare_sites
@@ -121,26 +121,35 @@ class Reloading:
                 await self._keep(running)
             return Answer(done=True, detail="the files are what runs already")
         edits = compare_sites(running, coming)
-        early = [edit for edit in edits if edit.section in RESTART_SECTIONS]
-        if early:
-            listed = ", ".join(sorted({edit.section for edit in early}))
-            return Answer(
-                done=False, code="needs_restart", detail=f"{listed}: read at the start only; `systemctl restart secd`"
-            )
         refusal = self._edits.refusal(running, coming, operator, approve)
         if refusal is not None:
             return refusal
+        early = sorted({edit.section for edit in edits if edit.section in RESTART_SECTIONS})
+        if early:
+            return await self._leave_to_restart(coming, edits, early)
         assembly = await asyncio.to_thread(assemble, coming, self._resolve)
         unlocked = await self._lock_removed(edits)
         if unlocked:
-            doors = ", ".join(unlocked)
-            return Answer(
-                done=False,
-                code="not_locked",
-                detail=f"not confirmed locked: {doors}; a door is locked before it is removed",
-            )
+            return _not_locked(unlocked)
         await self._activate(assembly, edits, operator, reason)
         return Answer(done=True, detail=_told(edits, coming))
+
+    async def _leave_to_restart(self, coming: LoadedSite, edits: tuple[Edit, ...], early: list[str]) -> Answer:
+        """What is read at the start only: an approved dangerous edit is noted, so that the restart takes it (S18)."""
+        approved = bool(self._edits.asked_by)
+        if approved:
+            unlocked = await self._lock_removed(edits)
+            if unlocked:
+                return _not_locked(unlocked)
+            try:
+                await asyncio.to_thread(note_approval, self._places, coming.digest)
+            except OSError as error:
+                return Answer(
+                    done=False, code="not_kept", detail=f"the approval cannot be noted: {error.strerror or error}"
+                )
+        listed = ", ".join(early)
+        detail = f"{'approved; ' if approved else ''}{listed}: read at the start only; `systemctl restart secd`"
+        return Answer(done=False, code="needs_restart", detail=detail)
 
     async def _lock_removed(self, edits: tuple[Edit, ...]) -> list[str]:
         """Lock every door that an edit removes; returns those that are not seen to be locked, unlocked again if they were."""
@@ -215,6 +224,13 @@ class Reloading:
             if self.not_kept:
                 self.not_kept = ""
                 self._engine.tell("config.kept", Trouble(what="the running configuration is kept"))
+
+
+def _not_locked(doors: list[str]) -> Answer:
+    listed = ", ".join(doors)
+    return Answer(
+        done=False, code="not_locked", detail=f"not confirmed locked: {listed}; a door is locked before it is removed"
+    )
 
 
 def _told(edits: tuple[Edit, ...], coming: LoadedSite) -> str:

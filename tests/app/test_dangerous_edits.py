@@ -107,3 +107,32 @@ async def test_s18_dangerous_edits_are_listed_and_take_two_operators_and_a_remov
             "needs_second_operator", "needs_second_operator", "same_operator", "other_files", "not_locked",
             "needs_second_operator",
         ]  # fmt: skip
+
+
+@pytest.mark.needs("root")
+async def test_s18_a_restart_is_no_way_around_the_second_operator(guard: Guard) -> None:
+    async with guard(start=False) as site:
+        (site.site.directory / "operators.yaml").write_text(OPERATORS)
+        await site.start()
+        before = json.loads((await site.daemon.command("status", "--json"))[1])["policy"]
+        await site.end()
+        wall_up_the_front(site.site.directory)
+        restarted = site.site.directory / "site.yaml"
+        edit(restarted, "label: County Courthouse, 1 Main Street", "label: County Courthouse, 2 Main Street")
+        digest = await digest_of(site)
+
+        site.another_daemon()
+        await site.start()
+        shown = json.loads((await site.daemon.command("status", "--json"))[1])
+        assert (shown["policy"], bool(shown["troubles"])) == (before, True), "what ran before runs"
+        rejected = await site.witness.event("config.rejected")
+        assert "bailiff-badge-2" in rejected["fact"]["what"]
+
+        assert (await reload_as_second(site))[0] == 5
+        code, printed = await site.daemon.command(*RELOAD, "--approve", digest)
+        assert (code, "approved; site: read at the start only" in printed) == (5, True), printed
+        assert not site.house.public_board.is_unlocked("1"), "the door that goes is locked first"
+        await site.end()
+        site.another_daemon()
+        await site.start()
+        assert json.loads((await site.daemon.command("status", "--json"))[1])["policy"] == digest

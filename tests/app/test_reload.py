@@ -19,7 +19,7 @@ DAY_RULE = """
 deny:"""
 STARTED_ONLY = {
     "site": ("site.yaml", "label: County Courthouse", "label: Old County Courthouse"),
-    "mqtt": ("site.yaml", "{receipt: station}", "{receipt: none}"),
+    "mqtt": ("site.yaml", "  stations:\n", "  heartbeat: 11s\n  stations:\n"),
     "card_key": ("site.yaml", "card_key: {file: secrets/card-key}", "card_key: {file: secrets/camera-password}"),
 }
 
