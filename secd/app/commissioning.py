@@ -18,9 +18,10 @@ from secd.commission.seen import Seen, Waiting, Wrong, bounces, recognise, refus
 from secd.commission.steps import Address, Plan, Step, plan_door, plan_point
 from secd.devices.points import Move, Points
 from secd.engine.loop import Engine
+from secd.events.kinds import after_polarity
 from secd.model.doors import DoorMode, Role
 from secd.model.entry import Answer
-from secd.model.facts import CommandGiven, CommissionTold
+from secd.model.facts import CommandGiven, CommissionTold, InputState
 from secd.model.names import DeviceId
 from secd.model.wiring import Placement
 from secd.runtime.clock import Clock
@@ -157,7 +158,7 @@ class Commissioning:
         return {
             "point": address[1],
             "raw": point.raw if point is not None else "not heard of",
-            "level": point.level if point is not None else "",
+            "level": self._level(address),
             "since": point.since.isoformat() if point is not None else None,
             "changes": point.changes if point is not None else 0,
             "placed": f"{place.role.value} of {place.subject}" if place is not None else "",
@@ -317,8 +318,11 @@ class Commissioning:
         return self._reloading.running.wiring.points.get(address)
 
     def _level(self, address: Address) -> str:
-        point = self._points.now(*address)
-        return "" if point is None else point.level
+        """As it is wired now: a reload may have turned a polarity round since it moved."""
+        point, place = self._points.now(*address), self._where(address)
+        if point is None or place is None or not address[1].startswith("input/"):
+            return "" if point is None else point.level
+        return after_polarity(InputState(point.raw), inverted=place.inverted).value
 
     def _wanted(self, target: str, step: str) -> tuple[Plan | None, Step | None]:
         plan = self._plan(target)

@@ -189,3 +189,28 @@ async def test_s12_a_technician_who_may_not_see_silent_alarms_neither_tries_nor_
         await process.wait()
         assert "input/3" in shown
         assert not {"input/1", "input/2"} & shown
+
+
+async def test_a_wireless_button_is_pressed_and_its_receipt_awaited(guard: Guard) -> None:
+    async with guard() as site:
+        await site.house.buttons.until_connected()
+        technician = Technician(site, deeds={"press": lambda: site.house.buttons.press("badge-1")})
+        assert await technician.commission("bailiff-badge-1") == 0, technician.printed
+        assert lines(technician.printed, "press") == ["passed: wireless-buttons button/badge-1 pressed: help"]
+        assert lines(technician.printed, "receipt") == ["passed: received by sheriff"]
+
+
+async def test_the_lock_of_a_door_that_stands_unlocked_is_not_tried(guard: Guard) -> None:
+    async with guard() as site:
+        board = site.house.public_board
+        deeds: dict[str, Deed] = {
+            "contact_opens": lambda: board.force("1"),
+            "contact_closes": lambda: board.close("1"),
+            "request_to_exit": lambda: board.press_rex("1"),
+        }
+        technician = Technician(site, deeds=deeds)
+        assert await technician.commission("front-entrance") == 5
+        assert "front-entrance stands unlocked, so its lock shows nothing" in technician.printed
+        _, printed = await site.daemon.command("commission", "front-entrance", "--json")
+        results = [step["record"] and step["record"]["result"] for step in json.loads(printed)["steps"]]
+        assert results[:4] == ["passed", "passed", "passed", None]
