@@ -5,7 +5,7 @@ import re
 
 from source_tree import sources
 
-REQUIRED = frozenset({2, 3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 17, 18, 19})
+REQUIRED = frozenset({*range(1, 14), *range(15, 20), 21})
 """What the code promises to keep. A rule that comes to be kept comes with its test and its number here."""
 
 
