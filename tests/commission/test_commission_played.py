@@ -214,3 +214,20 @@ async def test_the_lock_of_a_door_that_stands_unlocked_is_not_tried(guard: Guard
         _, printed = await site.daemon.command("commission", "front-entrance", "--json")
         results = [step["record"] and step["record"]["result"] for step in json.loads(printed)["steps"]]
         assert results[:4] == ["passed", "passed", "passed", None]
+
+
+async def test_steps_that_are_skipped_need_a_reason_and_stay_visible_in_list_and_export(guard: Guard) -> None:
+    async with guard() as site:
+        answers = site.directory / "answers"
+        answers.write_text("skip\nno button is fitted yet\n" * 4)
+        words = ("commission", DESK, "--technician", NAME, "--answers", str(answers), "--time-limit", "1")
+        code, printed = await site.daemon.command(*words)
+        assert code == 0, printed
+        skipped = "press, receipt, loop_cut, loop_short"
+        assert masked(printed).splitlines()[-1] == f"{DESK}: commissioned, YYYY-MM-DD by {NAME}, without {skipped}"
+        assert lines(printed, "press")[0] == "failed: panic-panel input/3 is not active after 1 s"
+        _, exported = await site.daemon.command("commission", "--export", "csv")
+        rows = exported.splitlines()
+        assert rows[0] == "target,step,result,at,technician,operator,how,said,skipped,event"
+        assert [row.split(",")[2] for row in rows[1:4]] == ["failed", "skipped", "failed"]
+        assert "no button is fitted yet" in rows[2]
