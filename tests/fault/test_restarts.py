@@ -1,10 +1,13 @@
 """What stands outlives a restart: lockdown, modes and relays, after a stop and after kill -9."""
 
 import asyncio
+import json
+import signal
 
 from simulators.demo.courthouse import card
 from simulators.door_controller.controller import DoorController
 from simulators.door_controller.parts import RelayOutput
+from simulators.faults import Cut
 from tests.guarded import BEFORE_OPENING, SEEN_S_MAX, Guard, Guarded
 
 FRONT, EAST = "front-entrance", "east-entrance"
@@ -99,3 +102,31 @@ async def test_s02_the_unlock_by_schedule_never_acts_through_a_lockdown(guard: G
         await polled(site)
         assert front_lock(site).switches == 0
         site.witness.none_of("door.lock_energised", FRONT, after=0)
+
+
+async def test_s03_lockdown_with_a_board_unplugged_kill_9_and_the_opening_hour_passing_holds_when_the_board_is_back(
+    guard: Guard,
+) -> None:
+    async with guard(at=BEFORE_OPENING) as site:
+        mark = site.witness.mark()
+        await site.house.public_cable.cut(Cut.REFUSED)
+        await site.witness.event("device.went_offline", "public-board", after=mark)
+        site.house.panel.press(4)
+        await site.witness.event("threat_level.changed", after=mark)
+        site.daemon.signal(signal.SIGKILL)
+        await site.daemon.ended()
+        await site.end()
+
+        site.another_daemon()
+        await site.daemon.start()
+        site.follow()
+        await site.opening_hour()
+        shown = json.loads((await site.daemon.command("doors", "list", "--json"))[1])["doors"]
+        front = next(door for door in shown if door["door"] == FRONT)
+        assert (front["mode"], front["layer"], front["achieved"]) == ("locked", "lockdown", "pending")
+
+        await site.house.public_cable.restore()
+        await site.witness.all_devices_up()
+        await polled(site)
+        assert front_lock(site).switches == 0, "the relay never moved: neither the schedule nor the return opened it"
+        await deputy_gets_in_and_clerk_does_not(site)
