@@ -1,4 +1,4 @@
-"""The small, whole, correct site of bad_configs/good, to edit in tests."""
+"""The small, whole, correct site of good_site, to edit in tests."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from secd.app.sections import site_sections
 from secd.config.load import LoadedSite, load_site
 
-GOOD = Path(__file__).parents[1] / "bad_configs" / "good"
+GOOD = Path(__file__).parent / "good_site"
 FILES = {path.stem: path.read_text(encoding="utf-8") for path in sorted(GOOD.glob("*.yaml"))}
 ALARMS, DOORS = FILES["alarms"], FILES["doors"]
 

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from secd.cli.check import check
 
-GOOD = Path(__file__).parents[1] / "bad_configs" / "good"
+GOOD = Path(__file__).parents[1] / "config" / "good_site"
 TODAY = datetime.now(UTC).date()
 
 

@@ -11,7 +11,7 @@ from secd.cli.devices import devices
 from secd.config.modbus.load import load_profiles, shipped_profile
 from secd.drivers.modbus_io.fit import LockUse, Use, fit
 
-GOOD = Path(__file__).parents[1] / "bad_configs" / "good"
+GOOD = Path(__file__).parents[1] / "config" / "good_site"
 QUIRKS = load_profiles(Path(__file__).parent / "quirks.yaml")
 DOOR = """
 devices:

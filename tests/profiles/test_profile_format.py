@@ -25,7 +25,7 @@ OWN = """modbus_profiles:
     outputs: {count: 2, place: coil 0, read_back: coil 0}
 """
 DEVICES = "devices:\n  shed: {driver: modbus_io, profile: own-board, address: 'tcp://127.0.0.1:1502'}\n"
-GOOD = Path(__file__).parents[1] / "bad_configs" / "good"
+GOOD = Path(__file__).parents[1] / "config" / "good_site"
 
 
 def problems_of(directory: Path, **files: str) -> tuple[Problem, ...]:

@@ -1,6 +1,7 @@
 """One small file per class of mistake, named after it. Its first line says where the mistake is and what is said of it.
 
-A folder is a site: the files of `good/` with its own laid over them, so that mistakes across files have a place.
+Single files are in tests/bad_configs: `secd check` on each gives exit 3 and names its line. A folder of bad_sites/ is a site:
+the files of good_site/ with its own laid over them, so that mistakes across files have a place.
 """
 
 import json
@@ -15,12 +16,8 @@ from click.testing import CliRunner
 from secd.cli.check import check
 
 HERE = Path(__file__).parent
-GOOD = HERE / "good"
-BAD = sorted(
-    path
-    for path in HERE.iterdir()
-    if path.suffix == ".yaml" or (path.is_dir() and path.name not in {"good", "__pycache__"})
-)
+GOOD = HERE / "good_site"
+BAD = sorted((*(HERE.parent / "bad_configs").iterdir(), *(HERE / "bad_sites").iterdir()))
 
 _EXPECT = re.compile(r"# expect: (\d+):(\d+) (.+)")
 
