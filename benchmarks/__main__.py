@@ -7,7 +7,7 @@ import click
 
 from benchmarks.report import Measured, as_json, draw
 
-NAMES = ("start", "door_poll", "panic")
+NAMES = ("start", "door_poll", "door_end_to_end", "panic")
 
 
 @click.command()

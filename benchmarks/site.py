@@ -75,7 +75,15 @@ def card_of(holder: int) -> CardBits:
     return encode_card(CardNumber(format=FORMAT, facility=12 + holder // CARDS_EACH_FACILITY, number=_number(holder)))
 
 
-def write_site(directory: Path, extent: Extent, ports: Sequence[int], broker: str, *, holders: int = HOLDERS) -> Path:
+def write_site(
+    directory: Path,
+    extent: Extent,
+    ports: Sequence[int],
+    broker: str,
+    *,
+    holders: int = HOLDERS,
+    poll_ms: int = 100,
+) -> Path:
     """Write the site; `ports` are the boards' first, then the panels'. Returns its directory."""
     secrets = directory / "secrets"
     secrets.mkdir(parents=True)
@@ -84,19 +92,20 @@ def write_site(directory: Path, extent: Extent, ports: Sequence[int], broker: st
         (secrets / name).chmod(0o600)
     frame = _FRAME.format(site=SITE, instance=INSTANCE, broker=broker, station=STATION, uid=os.getuid())
     (directory / "site.yaml").write_text(frame)
-    (directory / "devices.yaml").write_text("devices:\n" + "".join(_devices(extent, ports)))
+    (directory / "devices.yaml").write_text("devices:\n" + "".join(_devices(extent, ports, poll_ms)))
     (directory / "doors.yaml").write_text("doors:\n" + "".join(_doors(extent)))
     (directory / "alarms.yaml").write_text(_alarms(extent))
     (directory / "people.yaml").write_text("holders:\n" + "".join(_holders(holders)))
     return directory
 
 
-def _devices(extent: Extent, ports: Sequence[int]) -> list[str]:
-    line = "  {name}: {{driver: modbus_io, profile: {profile}, address: tcp://127.0.0.1:{port}}}\n"
+def _devices(extent: Extent, ports: Sequence[int], poll_ms: int) -> list[str]:
+    line = "  {name}: {{driver: modbus_io, profile: {profile}, address: tcp://127.0.0.1:{port}, poll: {poll}}}\n"
     names = [(f"board-{at}", "secd-door-controller") for at in range(extent.boards)]
     names += [(f"panel-{at}", "secd-panic-panel") for at in range(extent.panels)]
     return [
-        line.format(name=name, profile=profile, port=port) for (name, profile), port in zip(names, ports, strict=True)
+        line.format(name=name, profile=profile, port=port, poll=f"{poll_ms}ms")
+        for (name, profile), port in zip(names, ports, strict=True)
     ]
 
 
