@@ -25,6 +25,8 @@ _LONG = struct.Struct(">I")
 _BODY = 9
 _NEWEST = slice(_BODY + 2 * 10, _BODY + 2 * 12)
 _PULSE_TENTHS = 20
+_READ = 2
+"""The transaction of a card's entry; a poll's is 1, a pulse's 3."""
 
 
 class Heard(Protocol):
@@ -44,7 +46,6 @@ class RawClient(asyncio.Protocol):
         self._steady_bytes = _BODY + 2 * steady_words
         self._heard = heard
         self._steady = b""
-        self._fifo = False
         self._newest = b""
         self.transport: asyncio.Transport | None = None
         self.answered = 0
@@ -61,16 +62,21 @@ class RawClient(asyncio.Protocol):
         loop.call_at(due + period_s, self.poll, loop, due + period_s, period_s)
 
     def data_received(self, data: bytes) -> None:
-        """An answer; on the loopback they come whole."""
-        if len(data) == self._answer_bytes:
+        """Answers; on the loopback each comes whole, sometimes two at once."""
+        while data:
+            whole = 6 + int.from_bytes(data[4:6], "big")
+            self._take(data[:whole])
+            data = data[whole:]
+
+    def _take(self, answer: bytes) -> None:
+        if len(answer) == self._answer_bytes:
             self.answered += 1
             if not self.first.done():
                 self.first.set_result(None)
-            if data[_BODY : self._steady_bytes] != self._steady:
-                self._changed(data)
-        elif self._fifo:
-            self._fifo = False
-            reader = int.from_bytes(data[_BODY + 4 : _BODY + 6], "big")
+            if answer[_BODY : self._steady_bytes] != self._steady:
+                self._changed(answer)
+        elif answer[1] == _READ:
+            reader = int.from_bytes(answer[_BODY + 4 : _BODY + 6], "big")
             self._heard(self._number, reader)
             assert self.transport is not None  # noqa: S101 -- it is connected
             self.transport.write(_FRAME.pack(3, 0, 6, 1, 6, door.PULSE_ENERGISE + reader - 1, _PULSE_TENTHS))
@@ -87,11 +93,12 @@ class RawClient(asyncio.Protocol):
                 if risen >> at & 3 == 1:
                     self._heard(self._number, code + 1)
         elif data[_NEWEST] != self._newest:
+            (last,), (newest,) = _LONG.unpack(self._newest), _LONG.unpack(data[_NEWEST])
             self._newest = data[_NEWEST]
-            slot = door.slot_of(_LONG.unpack(self._newest)[0])
-            self._fifo = True
             assert self.transport is not None  # noqa: S101 -- it is connected
-            self.transport.write(_FRAME.pack(2, 0, 6, 1, 4, door.FIFO + slot * door.ENTRY_WORDS, door.ENTRY_WORDS))
+            for slot in map(door.slot_of, range(last + 1, newest + 1)):
+                at = door.FIFO + slot * door.ENTRY_WORDS
+                self.transport.write(_FRAME.pack(_READ, 0, 6, 1, 4, at, door.ENTRY_WORDS))
 
 
 class Raw:

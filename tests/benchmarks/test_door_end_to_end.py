@@ -1,5 +1,6 @@
 """A card's way as the benchmark reckons it: parts, what was lost, the bar's size of site, and the witness beside a store."""
 
+import asyncio
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -10,8 +11,10 @@ import pytest
 
 from benchmarks.door_end_to_end import BELOW_A_LOOK, Card, Case, Found, parts, summed_up
 from benchmarks.raw_chain import Rows, keep, make_store
-from benchmarks.site import Extent, write_site
+from benchmarks.raw_modbus import Raw
+from benchmarks.site import Extent, card_of, write_site
 from benchmarks.witness import Witness, witness
+from simulators.door_controller.controller import DoorController
 
 SHOWN = {"shown": [[3, 10.0], [4, 11.0]], "pulses": [[3, 10.0625], [4, 11.125]]}
 CARDS = [
@@ -133,3 +136,14 @@ def test_a_witness_has_seen_everything_when_its_block_ends(store: Path) -> None:
 def test_the_boards_of_a_site_are_polled_as_the_benchmark_says(tmp_path: Path) -> None:
     site = write_site(tmp_path / "site", Extent(boards=1, doors=2), [4001], "mqtt://127.0.0.1:4002", poll_ms=50)
     assert "tcp://127.0.0.1:4001, poll: 50ms}" in (site / "devices.yaml").read_text()
+
+
+async def test_the_floor_takes_every_card_that_one_poll_shows_and_opens_each_door() -> None:
+    async with DoorController() as board, asyncio.timeout(10):
+        floor = Raw({"ports": [board.port], "boards": 1})
+        await floor.connect()
+        for reader in (1, 2):
+            board.present_card(reader, card_of(reader))
+        await floor.start(0.05)
+        await board.until(lambda: all(board.board.relay(reader).pulse is not None for reader in (1, 2)))
+        assert [reader for _, reader, _ in (await floor.seen())["seen"]] == [1, 2]
