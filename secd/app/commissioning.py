@@ -179,7 +179,7 @@ class Commissioning:
             return Answer(done=False, code="under_way", detail=f"a step of {target} is under way already")
         self._under_way.add(target)
         try:
-            refused = await self._begin(wanted, target, operator)
+            refused = await self._begin(plan, wanted, since, operator)
             if refused is not None:
                 return refused
             seen = await self._wait_for(plan, wanted, since, min(limit_s or wanted.limit_s, LIMIT_S_MAX), is_there)
@@ -245,8 +245,11 @@ class Commissioning:
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
-    async def _begin(self, step: Step, target: str, operator: str) -> Answer | None:
-        if step.id == "press" and any(alarm.point == target for alarm in self._engine.state.open_alarms()):
+    async def _begin(self, plan: Plan, step: Step, since: int, operator: str) -> Answer | None:
+        target = plan.target
+        pressed_already = bool(self._moves(plan, since))  # whoever is quick pressed as soon as the step was printed
+        alarms = self._engine.state.open_alarms()
+        if step.id == "press" and not pressed_already and any(alarm.point == target for alarm in alarms):
             detail = f"an alarm of {target} is open, so a new one would not show: close it first, `secd alarms close`"
             return Answer(done=False, code="alarm_open", detail=detail)
         if step.id not in {"lock_releases", "lock_holds"}:

@@ -95,7 +95,7 @@ class Link:
 
 def settings_for(address: str, **more: Any) -> OnvifCameraSettings:
     login = {"username": "secd", "password": {"environment": "CAMERA_PASSWORD"}}
-    base = {"driver": "onvif_camera", "address": address, "login": login, "pull_timeout": "1s", "answer_timeout": "1s"}
+    base = {"driver": "onvif_camera", "address": address, "login": login, "pull_timeout": "1s", "answer_timeout": "3s"}
     return OnvifCameraSettings.model_validate({**base, **more})
 
 
