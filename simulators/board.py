@@ -8,6 +8,7 @@ own time, before the next thing that looks. So a board that nobody asks costs no
 import math
 import random
 import struct
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -20,7 +21,7 @@ from simulators.modbus_server import ILLEGAL_ADDRESS, ILLEGAL_VALUE, ModbusError
 _UPTIME: Final = struct.Struct(">I")
 
 
-class Board:
+class Board(ABC):
     """The electronics common to both boards. A subclass encodes its status and adds its own registers.
 
     After any change call `changed()`: the status is encoded anew when next asked for.
@@ -133,9 +134,9 @@ class Board:
         """Whole seconds since boot."""
         return int(now - self.booted) & 0xFFFF_FFFF
 
+    @abstractmethod
     def encode_status(self, now: float) -> Sequence[int]:
         """The words of the status request."""
-        raise NotImplementedError
 
     def status(self, now: float) -> bytearray:
         """The status as it goes out; only the uptime is written anew while nothing changed."""
